@@ -1,0 +1,43 @@
+# The commands of daily work; `make help` lists them.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: demo test build bench format lint clean-data dependencies help
+
+HEXLOOP := .build/release/hexloop
+HEXLOOP_DATA ?= .hexloop
+SOURCES := Package.swift Sources services Tests
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Build and run the loop on this machine, from data to a replaced model.
+	@$(HEXLOOP) demo
+
+test: dependencies ## Build and run all tests.
+	@echo "Building the tests; the first build takes several minutes."
+	@swift build --build-tests
+	@swift test --skip-build --disable-xctest
+
+build: dependencies ## Build all programs for release into .build/release.
+	@echo "Building for release; the first build takes several minutes."
+	@swift build -c release
+
+bench: dependencies ## Measure the kernels and the bus.
+	@test -f Benchmarks/Package.swift || { echo "hexloop: there is no Benchmarks/Package.swift" >&2; exit 1; }
+	@swift run -c release --package-path Benchmarks
+
+format: ## Format all sources in place.
+	@swift format --in-place --recursive $(SOURCES)
+
+lint: ## Check the format of all sources.
+	@swift format lint --strict --recursive $(SOURCES)
+
+clean-data: ## Remove the data of local runs (HEXLOOP_DATA, default .hexloop).
+	@test -n "$(HEXLOOP_DATA)" && test "$(HEXLOOP_DATA)" != "/"
+	@rm -rf -- "$(HEXLOOP_DATA)"
+	@echo "Removed $(HEXLOOP_DATA)"
+
+dependencies:
+	@scripts/dependencies.sh

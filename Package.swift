@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Who may import whom stands in docs/architecture.md; the lists below are the same table, checked by the compiler.
+
+func package(_ product: String, _ package: String) -> Target.Dependency { .product(name: product, package: package) }
+
+let argumentParser = package("ArgumentParser", "swift-argument-parser")
+let asyncHTTPClient = package("AsyncHTTPClient", "async-http-client")
+let configuration = package("Configuration", "swift-configuration")
+let crypto = package("Crypto", "swift-crypto")
+let grdb = package("GRDB", "GRDB.swift")
+let hummingbird = package("Hummingbird", "hummingbird")
+let lifecycle = package("ServiceLifecycle", "swift-service-lifecycle")
+let logging = package("Logging", "swift-log")
+let metrics = package("CoreMetrics", "swift-metrics")
+let yams = package("Yams", "Yams")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], strictMemory: Bool = false) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strictMemory ? [.strictMemorySafety()] : [])
+}
+
+/// An executable of the loop: folder, product and compose name are `name`; the target is `<Name>App`.
+func service(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    let target = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "App"
+    return .executableTarget(
+        name: target,
+        dependencies: ["Bus", "Events", "Membership", "ServiceKit", "Storage", argumentParser, logging] + dependencies,
+        path: "services/\(name)"
+    )
+}
+
+func tests(_ module: String, _ dependencies: [Target.Dependency] = [], fixtures: Bool = false) -> Target {
+    .testTarget(
+        name: "\(module)Tests",
+        dependencies: (module == "Loop" || module == "Contract" ? [] : [.byName(name: module)]) + dependencies,
+        resources: fixtures ? [.copy("Fixtures")] : []
+    )
+}
+
+let domain: [Target.Dependency] = ["ModelGraph", "ModelContainer", "Pipelines"]
+
+let libraries: [Target] = [
+    library("HVX"),
+    .target(name: "CKernels"),
+    library("Quantization"),
+    library("Kernels", ["CKernels", "HVX", "Quantization"], strictMemory: true),
+    library("ModelGraph"),
+    library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
+    library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"]),
+    .systemLibrary(
+        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    library("Training", ["COpenBLAS", "ModelGraph"]),
+    library("Decay"),
+    library("Pipelines", [yams]),
+    library("Events"),
+    .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+    library("ZeroMQ", ["CZeroMQ"], strictMemory: true),
+    library("Bus", ["Events", "ZeroMQ", logging]),
+    library("Storage", ["Events", grdb, crypto]),
+    library("ServiceKit", [argumentParser, configuration, lifecycle, logging, metrics]),
+    library("Membership", ["Bus", "Events", "ServiceKit", "Storage", grdb, lifecycle, logging, metrics]),
+]
+
+let services: [Target] = [
+    service("bus", [grdb, lifecycle]),
+    service("trainer", domain + ["Training", grdb]),
+    service("converter", domain + ["Inference", "Quantization", grdb]),
+    service("registry", domain + ["Inference", grdb]),
+    service("inference-node", domain + ["Inference", "ZeroMQ", grdb]),
+    service("monitor", ["Decay", "Pipelines", grdb]),
+    service("alert", [asyncHTTPClient, grdb]),
+    service("gateway", ["Pipelines", hummingbird, grdb]),
+    service("hexloop", domain + ["Inference", "Training"]),
+]
+
+let testTargets: [Target] = [
+    tests("HVX"),
+    tests("Quantization"),
+    tests("Kernels", ["HVX", "Quantization"], fixtures: true),
+    tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
+    tests("Inference", ["ModelContainer", "ModelGraph", "Quantization", "Kernels"]),
+    tests("Training", ["ModelGraph"]),
+    tests("Decay"),
+    tests("Pipelines"),
+    tests("Events"),
+    tests("ZeroMQ"),
+    tests("Bus", ["Events", "ZeroMQ", logging]),
+    tests("Storage", ["Events", grdb]),
+    tests("ServiceKit", [configuration, metrics, logging]),
+    tests("Membership", ["Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
+    tests("Loop", ["Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
+]
+
+let package = Package(
+    name: "hexloop",
+    platforms: [.macOS(.v15)],
+    products: services.map { target in
+        .executable(name: String(target.path!.dropFirst("services/".count)), targets: [target.name])
+    },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: libraries + services + testTargets,
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system && target.name != "CKernels" {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            .treatAllWarnings(as: .error),
+        ]
+}

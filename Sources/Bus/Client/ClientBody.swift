@@ -1,0 +1,215 @@
+import Events
+import Logging
+import ZeroMQ
+
+/// The client's thread: its sockets, and the waiters of ``ClientCore``'s answers.
+final class ClientBody: ReactorBody {
+    static let closed = Refusal(.timeout, "this program's connection to the bus is closed")
+    /// Messages taken from one socket in one turn, so that no other starves.
+    private static let messagesPerTurnMax = 256
+
+    private let configuration: BusClient.Configuration
+    private let logger: Logger
+    private let context: Context
+    private var dealer: Socket
+    private let publisher: Socket
+    private let subscriber: Socket
+    private var isListening = false
+    private var core: ClientCore
+    private let clock = ContinuousClock()
+    private let started: ContinuousClock.Instant
+    private let signals: AsyncStream<BusClient.Signal>.Continuation
+    private let dropped: TelemetryDropCounter
+    private var answers: [UInt64: CheckedContinuation<ClientCore.Answer, Never>] = [:]
+    private var channels: [UInt64: BatchChannel<Record>] = [:]
+    private var jobChannels: [UInt64: BatchChannel<BusClient.Job>] = [:]
+    private var listeners: [UInt64: (prefixes: [[UInt8]], continuation: AsyncStream<Frames>.Continuation)] = [:]
+    private var telemetryCount: UInt64 = 0
+    private let telemetryEpoch = UInt64.random(in: 1...UInt64.max)
+
+    init(
+        _ configuration: BusClient.Configuration, logger: Logger, signals: AsyncStream<BusClient.Signal>.Continuation,
+        dropped: TelemetryDropCounter
+    ) throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.signals = signals
+        self.dropped = dropped
+        context = try Context()
+        dealer = try Self.openDealer(context, configuration.address)
+        publisher = try Socket(context, .publisher)
+        try publisher.connect(configuration.address.endpoint(SocketTable.ingress))
+        var options = SocketOptions()
+        options.receiveHighWaterMark = 10_000
+        subscriber = try Socket(context, .subscriber, options: options)
+        started = clock.now
+        let hello = Hello(
+            name: configuration.name, producer: configuration.producer,
+            producerEpoch: configuration.producer.map { _ in configuration.producerEpoch })
+        core = ClientCore(hello: hello, now: .zero)
+    }
+
+    private static func openDealer(_ context: Context, _ address: BusAddress) throws(ZeroMQError) -> Socket {
+        var options = SocketOptions()
+        options.immediate = true
+        options.sendHighWaterMark = 8192
+        let socket = try Socket(context, .dealer, options: options)
+        try socket.connect(address.endpoint(SocketTable.command))
+        return socket
+    }
+
+    private var now: Duration { clock.now - started }
+
+    func prepare(_ set: inout PollSet) {
+        set.add(dealer)
+        if isListening { set.add(subscriber) }
+    }
+
+    func handle(_ command: ClientCommand) {
+        switch command {
+        case .ask(let id, let message, let timeout, let continuation):
+            answers[id] = continuation
+            core.ask(id, message, deadline: now + timeout)
+        case .cancel(let id):
+            core.cancel(id)
+            answers.removeValue(forKey: id)?.resume(returning: .refused(Refusal(.timeout, "cancelled")))
+        case .append(let events, let epoch): core.append(events, epoch: epoch)
+        case .subscribe(let id, let request, let channel):
+            channels[id] = channel
+            core.subscribe(id, request)
+        case .acknowledge(let id, let sequence, let credit): core.acknowledge(id, sequence: sequence, credit: credit)
+        case .join(let id, let request, let channel):
+            jobChannels[id] = channel
+            core.join(id, request)
+        case .finish(let id, let token, let result): core.finish(id, token, result: result)
+        case .fail(let id, let token, let refusal): core.fail(id, token, refusal)
+        case .extend(let id, let token): core.extend(id, token)
+        case .leave(let id):
+            core.leave(id)
+            channels.removeValue(forKey: id)?.finish()
+            jobChannels.removeValue(forKey: id)?.finish()
+        case .telemetry(let topic, let header, let data): sendTelemetry(topic, header, data)
+        case .listen(let id, let prefixes, let continuation): listen(id, prefixes, continuation)
+        case .unlisten(let id): unlisten(id)
+        }
+        run(core.takeActions())
+    }
+
+    func turn() -> Duration {
+        receive()
+        core.tick(now: now)
+        run(core.takeActions())
+        return .milliseconds(100)
+    }
+
+    private func receive() {
+        do {
+            receiving: for _ in 0..<Self.messagesPerTurnMax {
+                switch try dealer.receive() {
+                case .message(let frames):
+                    core.receive(frames, now: now)
+                    run(core.takeActions())
+                case .oversized: logger.warning("a message of the broker is over the limits and was dropped")
+                case .none: break receiving
+                }
+            }
+            guard isListening else { return }
+            listening: for _ in 0..<Self.messagesPerTurnMax {
+                switch try subscriber.receive() {
+                case .message(let frames): hand(frames)
+                case .oversized: dropped.increment()
+                case .none: break listening
+                }
+            }
+        } catch {
+            logger.error("a socket of the bus client failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func hand(_ frames: Frames) {
+        guard let topic = frames.first else { return }
+        for listener in listeners.values where listener.prefixes.contains(where: { topic.starts(with: $0) }) {
+            if case .dropped = listener.continuation.yield(frames) { dropped.increment() }
+        }
+    }
+
+    private func run(_ actions: [ClientCore.Action]) {
+        var isBroken = false
+        for action in actions {
+            switch action {
+            case .send(let frames):
+                guard !isBroken else { continue }
+                isBroken = !send(frames)
+            case .reopen: reopen()
+            case .connected(let welcome):
+                logger.info("connected to the bus", metadata: ["bus.session": "\(welcome.session)"])
+                signals.yield(.connected(welcome))
+            case .disconnected(let reason):
+                logger.warning("lost the bus", metadata: ["reason": "\(reason)"])
+                signals.yield(.disconnected(reason))
+            case .producerAcknowledged(let upTo): signals.yield(.acknowledged(upTo: upTo))
+            case .producerFenced(let refusal):
+                logger.error("the bus refuses this producer", metadata: ["reason": "\(refusal.message)"])
+                signals.yield(.fenced(refusal))
+            case .answered(let id, let answer): answers.removeValue(forKey: id)?.resume(returning: answer)
+            case .deliver(let id, let record): channels[id]?.send(record)
+            case .job(let id, let token, let record):
+                jobChannels[id]?.send(BusClient.Job(token: token, record: record))
+            case .ended(let id, let refusal):
+                logger.error("a subscription ended", metadata: ["reason": "\(refusal.message)"])
+                channels.removeValue(forKey: id)?.finish()
+                jobChannels.removeValue(forKey: id)?.finish()
+            }
+        }
+        if isBroken {
+            core.sendFailed(now: now)
+            run(core.takeActions())
+        }
+    }
+
+    private func send(_ frames: Frames) -> Bool { (try? dealer.send(frames)) == .queued }
+
+    private func reopen() {
+        do { dealer = try Self.openDealer(context, configuration.address) } catch {
+            logger.error("cannot open a socket", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func sendTelemetry(_ topic: String, _ header: [UInt8], _ data: [UInt8]) {
+        telemetryCount += 1
+        let record = Record(
+            topic: topic, flags: [], stream: Record.telemetryStream, epoch: telemetryEpoch, sequence: telemetryCount,
+            previous: 0, header: header, data: data)
+        _ = try? publisher.send(record.frames)
+    }
+
+    private func listen(_ id: UInt64, _ prefixes: [String], _ continuation: AsyncStream<Frames>.Continuation) {
+        if !isListening {
+            do { try subscriber.connect(configuration.address.endpoint(SocketTable.fanOut)) } catch {
+                logger.error("cannot listen", metadata: ["error": "\(error)"])
+                continuation.finish()
+                return
+            }
+            isListening = true
+        }
+        for prefix in prefixes { subscriber.subscribe(prefix) }
+        listeners[id] = (prefixes.map { Array($0.utf8) }, continuation)
+    }
+
+    private func unlisten(_ id: UInt64) {
+        guard let listener = listeners.removeValue(forKey: id) else { return }
+        for prefix in listener.prefixes { subscriber.unsubscribe(String(decoding: prefix, as: UTF8.self)) }
+    }
+
+    func close(undelivered: [ClientCommand]) {
+        dealer.setLinger(milliseconds: 500)
+        core.bye()
+        run(core.takeActions())
+        for case .ask(_, _, _, let continuation) in undelivered { continuation.resume(returning: .refused(Self.closed)) }
+        for continuation in answers.values { continuation.resume(returning: .refused(Self.closed)) }
+        for channel in channels.values { channel.finish() }
+        for channel in jobChannels.values { channel.finish() }
+        for listener in listeners.values { listener.continuation.finish() }
+        signals.finish()
+    }
+}

@@ -1,0 +1,341 @@
+import Events
+
+/// The client's side of the command channel as a state machine: it does no I/O and owns no clock.
+///
+/// It greets, keeps the session alive, sends again what a broken session left unacknowledged, and takes up its
+/// subscriptions and memberships where they were. The shell gives each action's outcome to whoever waits.
+public struct ClientCore: Sendable {
+    /// Pause between pings, and silence after which the broker counts as gone.
+    public static let pingInterval: Duration = .seconds(1)
+    public static let silenceMax: Duration = .seconds(3)
+    /// Pause between greetings, doubled up to the maximum.
+    public static let greetIntervalMin: Duration = .milliseconds(100)
+    public static let greetIntervalMax: Duration = .seconds(5)
+
+    /// What the shell shall do.
+    public enum Action: Sendable {
+        /// Send; when libzmq does not take it, call ``ClientCore/sendFailed(now:)``.
+        case send(Frames)
+        /// Close the socket, with what it has queued, and open a new one.
+        case reopen
+        case connected(Welcome)
+        case disconnected(String)
+        /// Sequenced events up to that number are in the log.
+        case producerAcknowledged(upTo: UInt64)
+        /// The broker will never take this producer's numbers.
+        case producerFenced(Refusal)
+        /// An answer to ``publish(_:frames:deadline:)`` or ``query(_:message:)``.
+        case answered(UInt64, Answer)
+        case deliver(UInt64, Record)
+        case job(UInt64, LeaseToken, Record)
+        /// A subscription or membership ended for good.
+        case ended(UInt64, Refusal)
+    }
+
+    /// How a request ended.
+    public enum Answer: Sendable {
+        case accepted(sequence: UInt64, duplicate: Bool)
+        case result([UInt8])
+        case records([Record], scannedTo: UInt64)
+        case refused(Refusal)
+    }
+
+    private enum Phase: Sendable, Hashable {
+        case waiting(until: Duration)
+        case greeting(since: Duration)
+        case ready
+    }
+
+    private struct Request: Sendable {
+        var message: ClientMessage
+        var deadline: Duration
+        var records: [Record] = []
+        var retryAt: Duration?
+    }
+
+    private struct Subscription: Sendable {
+        var request: SubscribeRequest
+        /// Records that may still come.
+        var credit: Int
+        var lastDelivered: UInt64?
+    }
+
+    private let hello: Hello
+    private var producerEpoch: UInt64
+    private var phase: Phase
+    private var greetInterval = ClientCore.greetIntervalMin
+    private var heardAt: Duration
+    private var pingedAt: Duration
+    /// Unacknowledged events of the producer in order, and how many of them this session has sent.
+    private var window: [(number: UInt64, topic: String, header: [UInt8], data: [UInt8])] = []
+    private var sentCount = 0
+    private var resendAt: Duration?
+    private var requests: [UInt64: Request] = [:]
+    private var subscriptions: [UInt64: Subscription] = [:]
+    private var memberships: [UInt64: JoinRequest] = [:]
+    private var actions: [Action] = []
+
+    /// A client that greets at its first tick.
+    public init(hello: Hello, now: Duration) {
+        self.hello = hello
+        producerEpoch = hello.producerEpoch ?? 1
+        phase = .waiting(until: now)
+        heardAt = now
+        pingedAt = now
+    }
+
+    /// Whether a session stands.
+    public var isReady: Bool { phase == .ready }
+
+    /// Takes the actions that have come up since the last call.
+    public mutating func takeActions() -> [Action] {
+        defer { actions = [] }
+        return actions
+    }
+
+    // MARK: What the program wants
+
+    /// Adds events to the producer's window; their numbers follow the last one without holes.
+    public mutating func append(
+        _ events: [(number: UInt64, topic: String, header: [UInt8], data: [UInt8])], epoch: UInt64
+    ) {
+        if epoch != producerEpoch {
+            producerEpoch = epoch
+            window = []
+            sentCount = 0
+            if phase == .ready { reset("the producer's numbering began anew") }
+        }
+        window += events
+        sendWindow()
+    }
+
+    /// Asks something that has one answer: an event without numbering, a request, FETCH or LAST.
+    ///
+    /// It is asked again in the next session when this one breaks, until the deadline.
+    public mutating func ask(_ id: UInt64, _ message: ClientMessage, deadline: Duration) {
+        requests[id] = Request(message: message, deadline: deadline)
+        if phase == .ready { send(message) }
+    }
+
+    /// Forgets a request whose asker is gone.
+    public mutating func cancel(_ id: UInt64) { requests[id] = nil }
+
+    public mutating func subscribe(_ id: UInt64, _ request: SubscribeRequest) {
+        subscriptions[id] = Subscription(request: request, credit: request.credit)
+        if phase == .ready { send(.subscribe(id, request)) }
+    }
+
+    /// Everything up to `sequence` took effect; `count` more records may come.
+    public mutating func acknowledge(_ id: UInt64, sequence: UInt64, credit count: Int) {
+        guard let subscription = subscriptions[id] else { return }
+        subscriptions[id]?.credit += count
+        guard phase == .ready else { return }
+        if subscription.request.consumer != nil { send(.acknowledge(subscription: id, sequence: sequence)) }
+        if count > 0 { send(.credit(subscription: id, count)) }
+    }
+
+    public mutating func join(_ id: UInt64, _ request: JoinRequest) {
+        memberships[id] = request
+        if phase == .ready { send(.join(id, request)) }
+    }
+
+    public mutating func finish(_ id: UInt64, _ token: LeaseToken, result: [UInt8]) {
+        if phase == .ready, memberships[id] != nil { send(.done(membership: id, token, result: result)) }
+    }
+
+    public mutating func fail(_ id: UInt64, _ token: LeaseToken, _ refusal: Refusal) {
+        if phase == .ready, memberships[id] != nil { send(.fail(membership: id, token, refusal)) }
+    }
+
+    public mutating func extend(_ id: UInt64, _ token: LeaseToken) {
+        if phase == .ready, memberships[id] != nil { send(.extend(membership: id, token)) }
+    }
+
+    /// Ends a subscription or a membership.
+    public mutating func leave(_ id: UInt64) {
+        let known = subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil
+        if known, phase == .ready { send(.leave(id)) }
+    }
+
+    /// Says goodbye.
+    public mutating func bye() { if phase == .ready { send(.bye) } }
+
+    // MARK: What comes from outside
+
+    /// One message of the broker.
+    public mutating func receive(_ frames: Frames, now: Duration) {
+        let message: BrokerMessage
+        do { message = try BrokerMessage(frames: frames) } catch {
+            reset("the broker sent what cannot be read: \(error.message)")
+            return
+        }
+        heardAt = now
+        switch message {
+        case .welcome(_, let welcome): greeted(welcome, now: now)
+        case .pong: break
+        case .ackSequenced(let upTo, _): acknowledged(upTo)
+        case .ack(let id, let sequence, let duplicate):
+            if requests.removeValue(forKey: id) != nil {
+                actions.append(.answered(id, .accepted(sequence: sequence, duplicate: duplicate)))
+            }
+        case .answer(let id, let data):
+            if requests.removeValue(forKey: id) != nil { actions.append(.answered(id, .result(data))) }
+        case .record(let id, let record): requests[id]?.records.append(record)
+        case .endOfRecords(let id, let scanned):
+            if let request = requests.removeValue(forKey: id) {
+                actions.append(.answered(id, .records(request.records, scannedTo: scanned)))
+            }
+        case .nak(let id, let refusal): refused(id, refusal, now: now)
+        case .deliver(let id, let record):
+            guard let subscription = subscriptions[id] else { return }
+            if let last = subscription.lastDelivered, record.sequence <= last { return }
+            subscriptions[id]?.lastDelivered = record.sequence
+            subscriptions[id]?.credit -= 1
+            actions.append(.deliver(id, record))
+        case .job(let id, let token, _, let record):
+            if memberships[id] != nil { actions.append(.job(id, token, record)) }
+        case .error(let id, let refusal): failed(id, refusal, now: now)
+        }
+    }
+
+    /// Pings, greets, notices silence and deadlines. Call it at least every 100 ms.
+    public mutating func tick(now: Duration) {
+        switch phase {
+        case .waiting(let until) where now >= until: greet(now: now)
+        case .greeting(let since) where now - since > Self.silenceMax: reset("no answer to HELLO")
+        case .ready where now - heardAt > Self.silenceMax: reset("the broker is silent")
+        case .ready where now - pingedAt >= Self.pingInterval:
+            pingedAt = now
+            send(.ping)
+        default: break
+        }
+        if let due = resendAt, now >= due {
+            resendAt = nil
+            sentCount = 0
+            sendWindow()
+        }
+        for (id, request) in requests {
+            if now >= request.deadline {
+                requests[id] = nil
+                let message = isReady ? "no answer in time" : "the bus is not there; is it running?"
+                actions.append(.answered(id, .refused(Refusal(.timeout, message))))
+            } else if let retryAt = request.retryAt, now >= retryAt {
+                requests[id]?.retryAt = nil
+                if phase == .ready { send(request.message) }
+            }
+        }
+    }
+
+    /// libzmq did not take a message: there is no connection, or its queue is full.
+    public mutating func sendFailed(now: Duration) {
+        switch phase {
+        case .greeting:
+            phase = .waiting(until: now + greetInterval)
+            greetInterval = min(greetInterval * 2, Self.greetIntervalMax)
+        case .ready: reset("the connection broke")
+        case .waiting: break
+        }
+    }
+
+    // MARK: Sessions
+
+    private mutating func greet(now: Duration) {
+        phase = .greeting(since: now)
+        var hello = hello
+        if hello.producer != nil { hello.producerEpoch = producerEpoch }
+        send(.hello(0, hello))
+    }
+
+    private mutating func greeted(_ welcome: Welcome, now: Duration) {
+        phase = .ready
+        greetInterval = Self.greetIntervalMin
+        pingedAt = now
+        resendAt = nil
+        actions.append(.connected(welcome))
+        acknowledged(welcome.producerSequence)
+        sentCount = 0
+        sendWindow()
+        for (id, subscription) in subscriptions.sorted(by: { $0.key < $1.key }) {
+            var request = subscription.request
+            if let last = subscription.lastDelivered { request.start = .after(last) }
+            request.credit = subscription.credit
+            send(.subscribe(id, request))
+        }
+        for (id, request) in memberships.sorted(by: { $0.key < $1.key }) { send(.join(id, request)) }
+        for (id, request) in requests.sorted(by: { $0.key < $1.key }) {
+            requests[id]?.records = []
+            send(request.message)
+        }
+    }
+
+    private mutating func reset(_ reason: String) {
+        let wasReady = phase == .ready
+        phase = .waiting(until: .zero)
+        sentCount = 0
+        actions.append(.reopen)
+        if wasReady { actions.append(.disconnected(reason)) }
+    }
+
+    private mutating func failed(_ id: UInt64, _ refusal: Refusal, now: Duration) {
+        switch refusal.code {
+        case .rehello:
+            guard phase == .ready else { return }
+            actions.append(.disconnected("the broker restarted"))
+            sentCount = 0
+            greet(now: now)
+        case .fenced where id == 0:
+            actions.append(.producerFenced(refusal))
+            phase = .waiting(until: now + Self.greetIntervalMax)
+        case .staleLease: break
+        default:
+            if subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil {
+                actions.append(.ended(id, refusal))
+            }
+        }
+    }
+
+    private mutating func refused(_ id: UInt64, _ refusal: Refusal, now: Duration) {
+        if id == 0 {
+            if let delay = refusal.retryAfterMs {
+                resendAt = now + .milliseconds(delay)
+            } else {
+                actions.append(.producerFenced(refusal))
+            }
+        } else if requests[id] != nil {
+            if let delay = refusal.retryAfterMs, let deadline = requests[id]?.deadline,
+                now + .milliseconds(delay) < deadline
+            {
+                requests[id]?.retryAt = now + .milliseconds(delay)
+            } else {
+                requests[id] = nil
+                actions.append(.answered(id, .refused(refusal)))
+            }
+        } else if subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil {
+            actions.append(.ended(id, refusal))
+        }
+    }
+
+    // MARK: The producer's window
+
+    private mutating func acknowledged(_ upTo: UInt64) {
+        let count = window.prefix { $0.number <= upTo }.count
+        guard count > 0 else { return }
+        window.removeFirst(count)
+        sentCount = max(0, sentCount - count)
+        actions.append(.producerAcknowledged(upTo: upTo))
+    }
+
+    private mutating func sendWindow() {
+        guard phase == .ready, resendAt == nil else { return }
+        for event in window[min(sentCount, window.count)...] {
+            send(
+                .publish(0, sequence: event.number, topic: event.topic, header: event.header, data: event.data))
+        }
+        sentCount = window.count
+    }
+
+    private mutating func send(_ message: ClientMessage) {
+        guard let frames = try? message.frames() else { return }
+        actions.append(.send(frames))
+    }
+}

@@ -1,0 +1,199 @@
+public import Events
+
+/// HELLO: who connects.
+public struct Hello: Codable, Sendable, Hashable {
+    /// Service and instance, for people: `trainer/main`.
+    public var name: String
+    /// Name under which sequenced events are published; absent for those that publish none.
+    public var producer: String?
+    /// The producer's incarnation of its numbering; an older one is fenced.
+    public var producerEpoch: UInt64?
+
+    public init(name: String, producer: String? = nil, producerEpoch: UInt64? = nil) {
+        self.name = name
+        self.producer = producer
+        self.producerEpoch = producerEpoch
+    }
+}
+
+/// WELCOME: what the broker knows and allows.
+public struct Welcome: Codable, Sendable, Hashable {
+    /// The session's number, for logs.
+    public var session: UInt64
+    /// The log's incarnation.
+    public var epoch: UInt64
+    /// Sequence of the newest record.
+    public var head: UInt64
+    /// The producer's incarnation and last sequence that the log has.
+    public var producerEpoch: UInt64
+    public var producerSequence: UInt64
+    public var limits: BusLimits
+
+    public init(
+        session: UInt64, epoch: UInt64, head: UInt64, producerEpoch: UInt64, producerSequence: UInt64,
+        limits: BusLimits
+    ) {
+        self.session = session
+        self.epoch = epoch
+        self.head = head
+        self.producerEpoch = producerEpoch
+        self.producerSequence = producerSequence
+        self.limits = limits
+    }
+}
+
+/// What one peer may ask of the broker.
+public struct BusLimits: Codable, Sendable, Hashable {
+    /// Events sent and not yet acknowledged.
+    public var publishWindowMax = 1024
+    /// Records delivered and not yet credited anew, per subscription.
+    public var creditMax = 4096
+    /// Subscriptions and memberships per session.
+    public var subscriptionsMax = 256
+    /// Filters per subscription.
+    public var filtersMax = 64
+    /// Records per FETCH answer.
+    public var fetchMax = 1000
+    /// Requests that wait in a work group in memory.
+    public var waitingRequestsMax = 1024
+    /// Bytes of data in one event.
+    public var dataBytesMax = CloudEvent.dataBytesMax
+    /// Bytes of one event's header.
+    public var headerBytesMax = CloudEvent.headerBytesMax
+
+    public init() {}
+}
+
+/// NAK and ERR and FAIL: why not.
+public struct Refusal: Codable, Sendable, Hashable {
+    public var code: ErrorCode
+    public var message: String
+    /// When trying again makes sense; absent when it does not.
+    public var retryAfterMs: Int?
+
+    public init(_ code: ErrorCode, _ message: String, retryAfterMs: Int? = nil) {
+        self.code = code
+        self.message = message
+        self.retryAfterMs = retryAfterMs
+    }
+}
+
+/// Where a new reader begins.
+public enum StartPosition: Codable, Sendable, Hashable {
+    /// The oldest record.
+    case origin
+    /// After the newest record.
+    case head
+    /// After that sequence.
+    case after(UInt64)
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let sequence = try? container.decode(UInt64.self) {
+            self = .after(sequence)
+            return
+        }
+        switch try container.decode(String.self) {
+        case "origin": self = .origin
+        case "head": self = .head
+        default:
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "'origin', 'head' or a sequence was expected")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .origin: try container.encode("origin")
+        case .head: try container.encode("head")
+        case .after(let sequence): try container.encode(sequence)
+        }
+    }
+}
+
+/// SUB: wants the records that any of the filters matches.
+public struct SubscribeRequest: Codable, Sendable, Hashable {
+    /// Name of a durable consumer; absent for one that ends with its session.
+    public var consumer: String?
+    public var filters: [TopicFilter]
+    /// Absent: where the durable consumer stopped, or the origin when it is new.
+    public var start: StartPosition?
+    /// Records that may be sent at once.
+    public var credit: Int
+
+    public init(consumer: String?, filters: [TopicFilter], start: StartPosition?, credit: Int) {
+        self.consumer = consumer
+        self.filters = filters
+        self.start = start
+        self.credit = credit
+    }
+}
+
+/// FETCH: a page of the log. LAST uses ``filters`` alone and answers with each topic's newest record.
+public struct FetchRequest: Codable, Sendable, Hashable {
+    public var filters: [TopicFilter]
+    public var after: UInt64
+    public var limit: Int
+
+    public init(filters: [TopicFilter], after: UInt64 = 0, limit: Int = 1000) {
+        self.filters = filters
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// JOIN: takes part in a work group.
+///
+/// Filters of class `e` make a group over the log: it survives restarts. Filters of class `q` make one over requests
+/// in memory: who asks, retries.
+public struct JoinRequest: Codable, Sendable, Hashable {
+    public var group: String
+    public var filters: [TopicFilter]
+    /// Where a new group over the log begins; ignored when the group exists.
+    public var start: StartPosition
+    /// Jobs that this member works on at once.
+    public var credit: Int
+    /// Silence after which a job goes to another member.
+    public var leaseMs: Int
+
+    public init(
+        group: String, filters: [TopicFilter], start: StartPosition = .head, credit: Int, leaseMs: Int = 10_000
+    ) {
+        self.group = group
+        self.filters = filters
+        self.start = start
+        self.credit = credit
+        self.leaseMs = leaseMs
+    }
+}
+
+/// Which attempt at which job: a DONE with an older token than the job's present lease is refused.
+public struct LeaseToken: Sendable, Hashable {
+    /// The record's sequence, or the request's number.
+    public var job: UInt64
+    /// 1 for the first delivery.
+    public var delivery: UInt32
+
+    public init(job: UInt64, delivery: UInt32) {
+        self.job = job
+        self.delivery = delivery
+    }
+
+    /// 12 bytes.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: job)
+        bytes.append(bigEndian: delivery)
+        return bytes
+    }
+
+    /// Reads 12 bytes.
+    public init(_ bytes: [UInt8]) throws(WireError) {
+        guard bytes.count == 12, let job = bytes.bigEndian(UInt64.self, at: 0),
+            let delivery = bytes.bigEndian(UInt32.self, at: 8)
+        else { throw WireError(.badFrame, "a lease token has 12 bytes") }
+        self.job = job
+        self.delivery = delivery
+    }
+}

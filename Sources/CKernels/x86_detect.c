@@ -1,0 +1,41 @@
+#include "CKernels.h"
+
+/* __builtin_cpu_supports also asks whether the operating system saves the wide registers. */
+
+#if defined(__x86_64__)
+
+int hxk_has_avx2(void) { return __builtin_cpu_supports("avx2") ? 1 : 0; }
+
+int hxk_has_avx512vnni(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")
+               ? 1
+               : 0;
+}
+
+#else
+
+int hxk_has_avx2(void) { return 0; }
+
+int hxk_has_avx512vnni(void) { return 0; }
+
+/* On other processors these names exist, so that callers link, and are never called. */
+HXK_FULLY_CONNECTED(avx2) {
+    hxk_u8s8_fully_connected__scalar(rows, inputs, outputs, input, weights, initial, out);
+}
+
+HXK_FULLY_CONNECTED(avx512vnni) {
+    hxk_u8s8_fully_connected__scalar(rows, inputs, outputs, input, weights, initial, out);
+}
+
+HXK_REQUANTIZE(avx2) {
+    hxk_s32_requantize_u8__scalar(rows, channels, accumulators, multiplier, left_shift, right_shift, zero_point, low,
+                                  high, out);
+}
+
+HXK_REQUANTIZE(avx512vnni) {
+    hxk_s32_requantize_u8__scalar(rows, channels, accumulators, multiplier, left_shift, right_shift, zero_point, low,
+                                  high, out);
+}
+
+#endif

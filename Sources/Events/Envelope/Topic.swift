@@ -1,0 +1,72 @@
+/// Where an event goes: `e/plant-a/decay/detected/v1/oil-price/`.
+///
+/// Segments are `[a-z0-9._-]+`, joined by `/`, and the text always ends with `/`: ZeroMQ matches byte prefixes, so
+/// without it `v1` would also match `v10`. The first segment is the reliability class.
+public struct Topic: Sendable, Hashable, CustomStringConvertible {
+    /// The longest topic that the bus takes, in bytes.
+    public static let bytesMax = 200
+
+    /// How much the bus promises for a topic; its letter is the topic's first segment.
+    public enum Reliability: String, Sendable, Hashable {
+        /// Durable: acknowledged after it is on disk.
+        case event = "e"
+        /// Lossy; every loss is counted.
+        case telemetry = "t"
+        /// Leased to one member of a work group and answered.
+        case work = "q"
+        /// The bus's own beats.
+        case control = "c"
+    }
+
+    /// The whole text, with the trailing `/`.
+    public let text: String
+
+    public var description: String { text }
+
+    /// The reliability class that the first segment names.
+    public var reliability: Reliability { Reliability(rawValue: String(text.prefix(1))) ?? .event }
+
+    /// Checks and keeps a topic.
+    /// - Throws: ``TopicError`` that says which rule the text breaks.
+    public init(_ text: String) throws(TopicError) {
+        guard text.utf8.count <= Self.bytesMax else { throw .tooLong(text) }
+        guard text.hasSuffix("/") else { throw .noTrailingSlash(text) }
+        let segments = text.dropLast().split(separator: "/", omittingEmptySubsequences: false)
+        guard let first = segments.first, Reliability(rawValue: String(first)) != nil, segments.count >= 2 else {
+            throw .unknownClass(text)
+        }
+        for segment in segments where !Self.isSegment(segment) { throw .badSegment(text, String(segment)) }
+        self.text = text
+    }
+
+    /// Whether `text` may stand between two slashes of a topic.
+    public static func isSegment(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x5F
+                    || byte == 0x2D
+            }
+    }
+}
+
+/// A topic that breaks a rule of ``Topic``.
+public enum TopicError: Error, Hashable, CustomStringConvertible {
+    /// Over ``Topic/bytesMax`` bytes.
+    case tooLong(String)
+    /// Does not end with `/`.
+    case noTrailingSlash(String)
+    /// Does not begin with `e/`, `t/`, `q/` or `c/` and one more segment.
+    case unknownClass(String)
+    /// Holds a segment that is empty or has other characters than `[a-z0-9._-]`.
+    case badSegment(String, String)
+
+    public var description: String {
+        switch self {
+        case .tooLong(let text): "topic '\(text.prefix(40))...' has more than \(Topic.bytesMax) bytes; shorten the subject"
+        case .noTrailingSlash(let text): "topic '\(text)' must end with '/'"
+        case .unknownClass(let text): "topic '\(text)' must begin with e/, t/, q/ or c/ and a site, as in e/plant-a/"
+        case .badSegment(let text, let segment):
+            "segment '\(segment)' of topic '\(text)' may only hold a-z, 0-9, '.', '_' and '-'"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+public import Quantization
+
+/// Turns the sums of a layer into bytes with a multiplier and shifts for each channel.
+///
+/// The formula is that of ``/Quantization/Requantization``; the definition in HVX terms is ``ReferenceRequantize``.
+public struct RequantizeStage: Sendable, Hashable {
+    public let zeroPoint: UInt8
+    /// What bytes are clamped to, which is how a `relu` is done.
+    public let range: ClosedRange<UInt8>
+    private let multiplier: [Int32]
+    private let leftShift: [Int32]
+    private let rightShift: [Int32]
+
+    /// The number of channels.
+    public var channelCount: Int { multiplier.count }
+
+    /// - Parameter channels: One for each channel.
+    public init(channels: [Requantization], zeroPoint: UInt8, range: ClosedRange<UInt8> = 0...255) {
+        self.zeroPoint = zeroPoint
+        self.range = range
+        multiplier = channels.map(\.multiplier)
+        leftShift = channels.map(\.leftShift)
+        rightShift = channels.map(\.rightShift)
+    }
+
+    /// The bytes of each row, `[rows, channelCount]` row-major.
+    ///
+    /// - Parameter accumulators: `[rows, channelCount]` row-major.
+    /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``,
+    ///   ``KernelError/unavailable(_:)``.
+    public func bytes(
+        _ accumulators: [Int32], rows: Int, variant: KernelVariant = .best
+    ) throws(KernelError) -> [UInt8] {
+        let expected = try elementCount(rows, channelCount)
+        guard accumulators.count == expected else {
+            throw .count(what: "accumulators", expected: expected, actual: accumulators.count)
+        }
+        guard variant == .scalar || KernelVariant.available.contains(variant) else { throw .unavailable(variant) }
+        return Dispatch.requantize(
+            variant, rows: rows, channels: channelCount, accumulators: accumulators, multiplier: multiplier,
+            leftShift: leftShift, rightShift: rightShift, zeroPoint: Int32(zeroPoint), low: range.lowerBound,
+            high: range.upperBound)
+    }
+}

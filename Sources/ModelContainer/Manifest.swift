@@ -1,0 +1,195 @@
+public import ModelGraph
+public import Quantization
+
+/// What a container holds.
+public enum ContainerKind: String, Codable, Sendable, Hashable {
+    case floatModel = "float-model"
+    case quantizedModel = "int8-model"
+    case dataset
+}
+
+/// What a model's outputs mean.
+public enum ModelTask: String, Codable, Sendable, Hashable {
+    case regression
+    /// The outputs are probabilities of classes.
+    case classification
+}
+
+/// Everything about a container but its tensors.
+public struct Manifest: Codable, Sendable, Hashable {
+    public var kind: ContainerKind
+    /// Nil for a data set.
+    public var task: ModelTask?
+    /// Nil for a data set.
+    public var graph: GraphStructure?
+    /// The inputs in order; together as many values as a row of the graph's input.
+    public var features: [Feature]
+    /// For a quantized model, the encoding of each value that stands as bytes, by its name in the graph.
+    public var encodings: [String: Encoding]
+    /// For a quantized model, one for each fully-connected node, in the order of the nodes.
+    public var layers: [QuantizedLayer]
+    public var lineage: Lineage?
+    public var golden: GoldenAnswers?
+    public var quantizationReport: QuantizationReport?
+    public var metadata: [String: String]
+
+    public init(
+        kind: ContainerKind, task: ModelTask? = nil, graph: GraphStructure? = nil, features: [Feature] = [],
+        encodings: [String: Encoding] = [:], layers: [QuantizedLayer] = [], lineage: Lineage? = nil,
+        golden: GoldenAnswers? = nil, quantizationReport: QuantizationReport? = nil, metadata: [String: String] = [:]
+    ) {
+        self.kind = kind
+        self.task = task
+        self.graph = graph
+        self.features = features
+        self.encodings = encodings
+        self.layers = layers
+        self.lineage = lineage
+        self.golden = golden
+        self.quantizationReport = quantizationReport
+        self.metadata = metadata
+    }
+}
+
+/// One named input of a model and what is known about it.
+public struct Feature: Codable, Sendable, Hashable {
+    public var name: String
+    public var shape: [Int]
+    public var unit: String?
+    /// The least value that the pipeline's schema allows.
+    public var min: Float?
+    /// The greatest value that the pipeline's schema allows.
+    public var max: Float?
+    /// The least value in the training data, over all elements.
+    public var trainingMin: Float?
+    /// The greatest value in the training data, over all elements.
+    public var trainingMax: Float?
+
+    public init(
+        name: String, shape: [Int], unit: String? = nil, min: Float? = nil, max: Float? = nil,
+        trainingMin: Float? = nil, trainingMax: Float? = nil
+    ) {
+        self.name = name
+        self.shape = shape
+        self.unit = unit
+        self.min = min
+        self.max = max
+        self.trainingMin = trainingMin
+        self.trainingMax = trainingMax
+    }
+}
+
+/// Where a model comes from.
+public struct Lineage: Codable, Sendable, Hashable {
+    public var pipeline: String
+    public var pipelineVersion: String
+    public var runid: String
+    /// `champion`, or the name of a shadow.
+    public var role: String
+    public var dataset: String
+    public var datasetDigest: String
+    /// The key of the first row of the training data.
+    public var firstKey: String
+    /// The key of the last row of the training data.
+    public var lastKey: String
+    public var rows: Int
+    public var seed: UInt64
+    /// For a quantized model, the digest of the float model it was made from.
+    public var parent: String?
+    public var createdBy: String
+
+    public init(
+        pipeline: String, pipelineVersion: String, runid: String, role: String, dataset: String, datasetDigest: String,
+        firstKey: String, lastKey: String, rows: Int, seed: UInt64, parent: String? = nil, createdBy: String
+    ) {
+        self.pipeline = pipeline
+        self.pipelineVersion = pipelineVersion
+        self.runid = runid
+        self.role = role
+        self.dataset = dataset
+        self.datasetDigest = datasetDigest
+        self.firstKey = firstKey
+        self.lastKey = lastKey
+        self.rows = rows
+        self.seed = seed
+        self.parent = parent
+        self.createdBy = createdBy
+    }
+}
+
+/// How one fully-connected node of a quantized model runs.
+///
+/// Its numbers are tensors of the container, named after the node.
+public struct QuantizedLayer: Codable, Sendable, Hashable {
+    /// What becomes of the 32-bit sums.
+    public enum Output: String, Codable, Sendable, Hashable {
+        /// Bytes again, for the next layer: by `multiplier`, `leftShift`, `rightShift` of each output.
+        case requantized
+        /// Real numbers, at full resolution: by `scale` of each output.
+        case accumulator
+    }
+
+    public var node: String
+    public var output: Output
+
+    public init(node: String, output: Output) {
+        self.node = node
+        self.output = output
+    }
+
+    /// `s32 [outputs]`, when the output is `requantized`.
+    public var multiplierTensor: String { "\(node).multiplier" }
+    /// `s32 [outputs]`, when the output is `requantized`.
+    public var leftShiftTensor: String { "\(node).left-shift" }
+    /// `s32 [outputs]`, when the output is `requantized`.
+    public var rightShiftTensor: String { "\(node).right-shift" }
+    /// `f32 [outputs]`: the scale of the input times that of each output's weights, when the output is `accumulator`.
+    public var scaleTensor: String { "\(node).scale" }
+    /// `f32 [inputs]`, see ``/Quantization/InputEncoding``; a quantized model has one.
+    public static let inputGainTensor = "input.gain"
+    /// `f32 [inputs]`, see ``/Quantization/InputEncoding``; a quantized model has one.
+    public static let inputOffsetTensor = "input.offset"
+}
+
+/// How far a quantized model is from the float model it was made from, over the calibration rows.
+public struct QuantizationReport: Codable, Sendable, Hashable {
+    /// Ratios of signal to noise are cut here, since without any noise they are infinite.
+    public static let decibelsMax = 200.0
+
+    /// One value of the graph that stands as bytes or sums.
+    public struct Layer: Codable, Sendable, Hashable {
+        /// The node that produces the value; the input is named as in the graph.
+        public var name: String
+        public var signalToNoiseDB: Double
+        /// The least and greatest float value.
+        public var min: Float
+        public var max: Float
+        /// The share of float values that the encoding cannot reach, in 0...1.
+        public var saturatedShare: Double
+
+        public init(name: String, signalToNoiseDB: Double, min: Float, max: Float, saturatedShare: Double) {
+            self.name = name
+            self.signalToNoiseDB = signalToNoiseDB
+            self.min = min
+            self.max = max
+            self.saturatedShare = saturatedShare
+        }
+    }
+
+    public var rows: Int
+    /// The greatest absolute difference of an output.
+    public var maxAbsError: Double
+    public var meanAbsError: Double
+    public var signalToNoiseDB: Double
+    public var layers: [Layer]
+
+    public init(
+        rows: Int, maxAbsError: Double, meanAbsError: Double, signalToNoiseDB: Double, layers: [Layer]
+    ) {
+        self.rows = rows
+        self.maxAbsError = maxAbsError
+        self.meanAbsError = meanAbsError
+        self.signalToNoiseDB = signalToNoiseDB
+        self.layers = layers
+    }
+}

@@ -1,0 +1,45 @@
+/// How a row of raw features becomes a row of bytes, standardization included.
+///
+/// `q[i] = clamp(round(x[i] * gain[i] + offset[i]) + zeroPoint, 0...255)` with the rounding of ``Encoding/byte(_:zeroPoint:)``.
+/// Product and sum are rounded one after the other in 32-bit floats, never fused. A leading `affine` with scale `a` and
+/// offset `b` and an encoding with scale `s` give `gain = a / s` and `offset = b / s`, so that each feature keeps the
+/// full resolution of a byte whatever its unit.
+public struct InputEncoding: Sendable, Hashable {
+    public let gain: [Float]
+    public let offset: [Float]
+    public let zeroPoint: Int32
+
+    /// - Precondition: `gain` and `offset` have the same count.
+    public init(gain: [Float], offset: [Float], zeroPoint: Int32) {
+        precondition(gain.count == offset.count, "gain and offset differ in count")
+        self.gain = gain
+        self.offset = offset
+        self.zeroPoint = zeroPoint
+    }
+
+    /// Folds a standardization into an encoding of its results.
+    ///
+    /// - Precondition: `scale` and `offset` have the same count.
+    public init(scale: [Float], offset: [Float], encoding: Encoding) {
+        self.init(
+            gain: scale.map { $0 / encoding.scale }, offset: offset.map { $0 / encoding.scale },
+            zeroPoint: encoding.zeroPoint)
+    }
+
+    /// The bytes of whole rows, row-major.
+    ///
+    /// - Precondition: `values` holds a whole number of rows.
+    public func quantize(_ values: [Float]) -> [UInt8] {
+        precondition(gain.isEmpty ? values.isEmpty : values.count % gain.count == 0, "values are no whole rows")
+        var bytes = [UInt8](repeating: 0, count: values.count)
+        var index = 0
+        while index < values.count {
+            for feature in gain.indices {
+                let product = values[index] * gain[feature]
+                bytes[index] = Encoding.byte(product + offset[feature], zeroPoint: zeroPoint)
+                index += 1
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,71 @@
+import FoundationEssentials
+import GRDB
+
+/// The outbox as its relay sees it. Numbers begin at 1 in each epoch and have no holes.
+extension Store {
+    /// An event that waits for the bus.
+    public struct OutboxEvent: Sendable, Hashable {
+        public let number: UInt64
+        public let topic: String
+        public let header: [UInt8]
+        public let data: [UInt8]
+    }
+
+    /// The incarnation of the numbering, and the last number given.
+    public func outboxState() async throws -> (epoch: UInt64, last: UInt64) {
+        try await queue.read { db in
+            let row = try Row.fetchOne(db, sql: "SELECT epoch, last - base AS last FROM outboxState")
+            let (epoch, last): (Int64, Int64) = (row?["epoch"] ?? 1, row?["last"] ?? 0)
+            return (UInt64(epoch), UInt64(max(last, 0)))
+        }
+    }
+
+    /// The next events after `number`, oldest first.
+    public func outboxEvents(after number: UInt64, limit: Int) async throws -> [OutboxEvent] {
+        try await queue.read { db in
+            let base = try Int64.fetchOne(db, sql: "SELECT base FROM outboxState") ?? 0
+            return try Row.fetchAll(
+                db, sql: "SELECT id, topic, header, data FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+                arguments: [base + Int64(clamping: number), limit]
+            ).map { row in
+                let (header, data): (Data, Data) = (row["header"], row["data"])
+                return OutboxEvent(
+                    number: UInt64(row["id"] as Int64 - base), topic: row["topic"], header: Array(header),
+                    data: Array(data))
+            }
+        }
+    }
+
+    /// How many events wait.
+    public func outboxCount() async throws -> Int {
+        try await queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM outbox") ?? 0 }
+    }
+
+    /// Forgets events that are in the log.
+    ///
+    /// Not forced to disk: what a power cut brings back is sent again and recognised by its number.
+    public func pruneOutbox(upTo number: UInt64) async throws {
+        try await queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            defer { try? db.execute(sql: "PRAGMA synchronous = FULL") }
+            try db.execute(
+                sql: "DELETE FROM outbox WHERE id <= (SELECT base FROM outboxState) + ?",
+                arguments: [Int64(clamping: number)])
+        }
+    }
+
+    /// Begins a new numbering with the oldest event that waits: the log has later numbers than this file, which was
+    /// restored from an old copy.
+    /// - Returns: The new epoch.
+    public func renumberOutbox(after epoch: UInt64) async throws -> UInt64 {
+        try await queue.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE outboxState SET epoch = max(epoch, ?) + 1,
+                        base = ifnull((SELECT min(id) - 1 FROM outbox), last)
+                    """,
+                arguments: [Int64(clamping: epoch)])
+            return UInt64(try Int64.fetchOne(db, sql: "SELECT epoch FROM outboxState") ?? 1)
+        }
+    }
+}

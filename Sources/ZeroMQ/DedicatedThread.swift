@@ -1,0 +1,42 @@
+internal import CZeroMQ
+import Glibc
+
+/// An operating-system thread for work that may block; Swift's own pool has one thread per core and never grows.
+///
+/// All signals are blocked on it, so that libzmq calls are not interrupted and the main thread sees every signal.
+public final class DedicatedThread: Sendable {
+    private let handle: pthread_t
+
+    /// Starts `body` on a thread of that name (at most 15 characters are kept).
+    public init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        var handle = pthread_t()
+        let status = unsafe pthread_create(
+            &handle, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                unsafe hexloop_name_thread(String(start.name.prefix(15)))
+                var signals = sigset_t()
+                unsafe sigfillset(&signals)
+                unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(status == 0, "the operating system refuses a thread: error \(status)")
+        self.handle = handle
+    }
+
+    /// Waits until the body has returned. Call it once, not from the thread itself.
+    public func join() { pthread_join(handle, nil) }
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+}

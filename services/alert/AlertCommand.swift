@@ -1,0 +1,4 @@
+@main
+struct AlertCommand {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct BusCommand {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct ConverterCommand {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct HexloopCommand {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct InferenceNodeCommand {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct MonitorCommand {
+    static func main() {}
+}

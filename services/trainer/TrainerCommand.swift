@@ -1,0 +1,4 @@
+@main
+struct TrainerCommand {
+    static func main() {}
+}
