@@ -25,7 +25,8 @@ func service(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     let target = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "App"
     return .executableTarget(
         name: target,
-        dependencies: ["Bus", "Events", "Membership", "ServiceKit", "Storage", argumentParser, logging] + dependencies,
+        dependencies: ["Bus", "Events", "Membership", "ServiceKit", "Storage", argumentParser, lifecycle, logging, metrics]
+            + dependencies,
         path: "services/\(name)"
     )
 }
@@ -63,7 +64,7 @@ let libraries: [Target] = [
 ]
 
 let services: [Target] = [
-    service("bus", [grdb, lifecycle]),
+    service("bus", ["ZeroMQ", grdb]),
     service("trainer", domain + ["Training", grdb]),
     service("converter", domain + ["Inference", "Quantization", grdb]),
     service("registry", domain + ["Inference", grdb]),
@@ -87,7 +88,7 @@ let testTargets: [Target] = [
     tests("ZeroMQ"),
     tests("Bus", ["Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
-    tests("ServiceKit", [configuration, metrics, logging]),
+    tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
     tests("Loop", ["Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
 ]

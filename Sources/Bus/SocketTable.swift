@@ -56,6 +56,11 @@ public struct BusAddress: Sendable, Hashable, CustomStringConvertible {
         isLocal ? "\(base)/\(row.file).sock" : "\(base):\(row.port)"
     }
 
+    /// Where the binding side binds: every interface for `tcp://`, whatever the host's name.
+    public func bindEndpoint(_ row: SocketTable.Row) -> String {
+        isLocal ? endpoint(row) : "tcp://*:\(row.port)"
+    }
+
     /// The directory of an `ipc://` address.
     public var directory: String? { isLocal ? String(base.dropFirst("ipc://".count)) : nil }
 }

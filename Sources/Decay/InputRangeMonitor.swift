@@ -116,8 +116,10 @@ public struct InputRangeMonitor: Sendable, Hashable {
             }
             guard feature.trainingMax.isFinite, feature.trainingMax >= feature.trainingMin else {
                 throw DecaySettingsError(
-                    "\(feature.name).trainingMax", feature.trainingMax,
-                    "a finite number that is at least trainingMin (\(feature.trainingMin))")
+                    "\(feature.name).trainingMax",
+                    feature.trainingMax,
+                    "a finite number that is at least trainingMin (\(feature.trainingMin))"
+                )
             }
         }
         self.features = features
@@ -191,13 +193,25 @@ public struct InputRangeMonitor: Sendable, Hashable {
         let track = tracks[index]
         guard let first = track.first, let last = track.last else { return nil }
         return RangeFigures(
-            feature: features[index].name, element: last.element, value: last.value,
-            trainingMin: features[index].trainingMin, trainingMax: features[index].trainingMax,
-            rowsOutside: track.outside.count, window: window, key: key, at: at, firstKey: first.key, firstAt: first.at)
+            feature: features[index].name,
+            element: last.element,
+            value: last.value,
+            trainingMin: features[index].trainingMin,
+            trainingMax: features[index].trainingMax,
+            rowsOutside: track.outside.count,
+            window: window,
+            key: key,
+            at: at,
+            firstKey: first.key,
+            firstAt: first.at
+        )
     }
 
     private func furthestOutside(
-        _ elements: ArraySlice<Float>, _ feature: Feature, _ key: String, _ at: Double
+        _ elements: ArraySlice<Float>,
+        _ feature: Feature,
+        _ key: String,
+        _ at: Double
     ) -> Outlier? {
         var worst: Outlier?
         var worstDistance: Float = 0
@@ -219,7 +233,9 @@ extension InputRangeMonitor: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
             features: container.decode([Feature].self, forKey: .features),
-            window: container.decode(Int.self, forKey: .window), share: container.decode(Double.self, forKey: .share))
+            window: container.decode(Int.self, forKey: .window),
+            share: container.decode(Double.self, forKey: .share)
+        )
         rowsIgnored = try container.decode(Int.self, forKey: .rowsIgnored)
         rowsSeen = try container.decode(Int.self, forKey: .rowsSeen)
         tracks = try container.decode([Track].self, forKey: .tracks)
@@ -228,7 +244,10 @@ extension InputRangeMonitor: Codable {
             tracks.allSatisfy({ $0.outside.count <= window && $0.outside.allSatisfy { $0 >= 1 && $0 <= rowsSeen } })
         else {
             throw DecodingError.dataCorruptedError(
-                forKey: .tracks, in: container, debugDescription: "the rows do not agree with the features")
+                forKey: .tracks,
+                in: container,
+                debugDescription: "the rows do not agree with the features"
+            )
         }
     }
 }

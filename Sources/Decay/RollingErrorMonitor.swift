@@ -58,7 +58,11 @@ public struct RollingErrorMonitor: Sendable, Hashable {
         ///
         /// - Throws: ``DecaySettingsError`` that names the setting, its value and what is allowed.
         public init(
-            window: Int, near: Double, breach: Double, baseline: Double, rearmAfter: Int
+            window: Int,
+            near: Double,
+            breach: Double,
+            baseline: Double,
+            rearmAfter: Int
         ) throws(DecaySettingsError) {
             guard (1...RollingErrorMonitor.windowMax).contains(window) else {
                 throw DecaySettingsError("window", window, "1...\(RollingErrorMonitor.windowMax)")
@@ -236,9 +240,14 @@ public struct RollingErrorMonitor: Sendable, Hashable {
 
     private func figures(_ value: Double) -> Figures {
         Figures(
-            value: value, baseline: settings.baseline, nearLevel: settings.nearLevel,
-            breachLevel: settings.breachLevel, window: samples.count, firstSuspectKey: firstSuspect?.key,
-            firstSuspectAt: firstSuspect?.at)
+            value: value,
+            baseline: settings.baseline,
+            nearLevel: settings.nearLevel,
+            breachLevel: settings.breachLevel,
+            window: samples.count,
+            firstSuspectKey: firstSuspect?.key,
+            firstSuspectAt: firstSuspect?.at
+        )
     }
 }
 
@@ -266,7 +275,10 @@ extension RollingErrorMonitor: Codable {
             counters.contains(samplesIgnored), counters.contains(samplesSinceDetection)
         else {
             throw DecodingError.dataCorruptedError(
-                forKey: .samples, in: container, debugDescription: "the window does not agree with the settings")
+                forKey: .samples,
+                in: container,
+                debugDescription: "the window does not agree with the settings"
+            )
         }
     }
 }
@@ -282,6 +294,7 @@ extension RollingErrorMonitor.Settings: Codable {
             near: container.decode(Double.self, forKey: .near),
             breach: container.decode(Double.self, forKey: .breach),
             baseline: container.decode(Double.self, forKey: .baseline),
-            rearmAfter: container.decode(Int.self, forKey: .rearmAfter))
+            rearmAfter: container.decode(Int.self, forKey: .rearmAfter)
+        )
     }
 }

@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-    internal import FoundationEssentials
+internal import FoundationEssentials
 #else
-    internal import Foundation
+internal import Foundation
 #endif
 
 extension Document {
@@ -9,7 +9,11 @@ extension Document {
     init(json: String) throws(PipelineError) {
         guard json.utf8.count <= Pipeline.documentBytesMax else {
             throw PipelineError(
-                .syntax, "", value: "\(json.utf8.count) bytes", allowed: "up to \(Pipeline.documentBytesMax) bytes")
+                .syntax,
+                "",
+                value: "\(json.utf8.count) bytes",
+                allowed: "up to \(Pipeline.documentBytesMax) bytes"
+            )
         }
         do {
             self = try JSONDecoder().decode(Document.self, from: Data(json.utf8))
@@ -42,7 +46,8 @@ extension Document: Codable {
     init(from decoder: any Decoder) throws {
         guard decoder.codingPath.count <= Self.depthMax else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "more than \(Self.depthMax) levels"))
+                .init(codingPath: decoder.codingPath, debugDescription: "more than \(Self.depthMax) levels")
+            )
         }
         if let container = try? decoder.container(keyedBy: Key.self) {
             var pairs: [(key: String, value: Document)] = []

@@ -21,7 +21,11 @@ struct Document: Sendable {
     init(yaml: String) throws(PipelineError) {
         guard yaml.utf8.count <= Pipeline.documentBytesMax else {
             throw PipelineError(
-                .syntax, "", value: "\(yaml.utf8.count) bytes", allowed: "up to \(Pipeline.documentBytesMax) bytes")
+                .syntax,
+                "",
+                value: "\(yaml.utf8.count) bytes",
+                allowed: "up to \(Pipeline.documentBytesMax) bytes"
+            )
         }
         try Self.refuseAliases(yaml)
         let root: Node?
@@ -65,7 +69,12 @@ struct Document: Sendable {
     private static func converted(_ node: Node, depth: Int) throws(PipelineError) -> Document {
         guard depth <= depthMax else {
             throw PipelineError(
-                .syntax, "", value: "nested too deeply", allowed: "up to \(depthMax) levels", line: node.mark?.line)
+                .syntax,
+                "",
+                value: "nested too deeply",
+                allowed: "up to \(depthMax) levels",
+                line: node.mark?.line
+            )
         }
         switch node {
         case .scalar(let scalar):
@@ -80,13 +89,22 @@ struct Document: Sendable {
             for (key, value) in mapping {
                 guard case .scalar(let scalar) = key else {
                     throw PipelineError(
-                        .syntax, "", value: "a key that is no text", allowed: "texts as keys", line: key.mark?.line)
+                        .syntax,
+                        "",
+                        value: "a key that is no text",
+                        allowed: "texts as keys",
+                        line: key.mark?.line
+                    )
                 }
                 // Yams tells "1" and 1 apart; here both are the same key.
                 guard !pairs.contains(where: { $0.key == scalar.string }) else {
                     throw PipelineError(
-                        .syntax, "", value: "the key \"\(scalar.string)\" stands there twice",
-                        allowed: "each key once", line: scalar.mark?.line)
+                        .syntax,
+                        "",
+                        value: "the key \"\(scalar.string)\" stands there twice",
+                        allowed: "each key once",
+                        line: scalar.mark?.line
+                    )
                 }
                 pairs.append((scalar.string, try converted(value, depth: depth + 1)))
             }
@@ -98,7 +116,12 @@ struct Document: Sendable {
 
     private static func aliasError(line: Int?) -> PipelineError {
         PipelineError(
-            .syntax, "", value: "an alias (*name)", allowed: "values written out, and no star before a word", line: line)
+            .syntax,
+            "",
+            value: "an alias (*name)",
+            allowed: "values written out, and no star before a word",
+            line: line
+        )
     }
 
     /// Refuses aliases before the parser sees them: a few lines of them stand for billions of nodes, and the parser
@@ -110,7 +133,9 @@ struct Document: Sendable {
         let star = UInt8(ascii: "*")
         let blanks = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r")]
         let openers = blanks + ["[", "{", ",", ":", "-", "?", "\"", "'", "}", "]"].map { UInt8(ascii: $0) }
-        for (index, line) in yaml.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in yaml.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
             if line.first(where: { !blanks.contains($0) }) == UInt8(ascii: "#"), !line.contains(UInt8(ascii: "\r")) {
                 continue
             }
@@ -131,8 +156,12 @@ struct Document: Sendable {
             PipelineError(.syntax, "", value: problem, allowed: "one YAML document", line: mark.line)
         case .duplicatedKeysInMapping(let keys, let context):
             PipelineError(
-                .syntax, "", value: "the key \"\(keys.first ?? "")\" stands there twice", allowed: "each key once",
-                line: context.mark.line)
+                .syntax,
+                "",
+                value: "the key \"\(keys.first ?? "")\" stands there twice",
+                allowed: "each key once",
+                line: context.mark.line
+            )
         case .reader(let problem, _, _, _):
             PipelineError(.syntax, "", value: problem, allowed: "UTF-8 text")
         case .memory:

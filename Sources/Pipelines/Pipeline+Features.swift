@@ -10,7 +10,10 @@ extension Pipeline {
         if let unknown = inputs.keys.filter({ !known.contains($0) }).min() {
             let near = nearest(to: unknown, in: known).map { "; did you mean \"\($0)\"?" } ?? ""
             throw FeatureError(
-                code: .unknown, feature: unknown, limit: known.joined(separator: ", ") + near)
+                code: .unknown,
+                feature: unknown,
+                limit: known.joined(separator: ", ") + near
+            )
         }
         var row: [Float] = []
         row.reserveCapacity(featureCount)
@@ -20,7 +23,11 @@ extension Pipeline {
             }
             guard values.count == input.count else {
                 throw FeatureError(
-                    code: .count, feature: input.name, value: "\(values.count)", limit: "\(input.count) elements")
+                    code: .count,
+                    feature: input.name,
+                    value: "\(values.count)",
+                    limit: "\(input.count) elements"
+                )
             }
             let limits = data.schema.first { $0.name == input.name }
             for (element, value) in values.enumerated() {
@@ -31,7 +38,10 @@ extension Pipeline {
     }
 
     private static func checked(
-        _ value: Double, _ feature: String, _ element: Int, _ limits: FeatureSchema?
+        _ value: Double,
+        _ feature: String,
+        _ element: Int,
+        _ limits: FeatureSchema?
     ) throws(FeatureError) -> Float {
         func refusal(_ code: FeatureError.Code, _ limit: String) -> FeatureError {
             FeatureError(code: code, feature: feature, element: element, value: "\(value)", limit: limit)

@@ -20,7 +20,11 @@ extension Pipeline {
         } catch let error as PipelineError {
             throw DecodingError.dataCorrupted(
                 .init(
-                    codingPath: decoder.codingPath, debugDescription: error.description, underlyingError: error))
+                    codingPath: decoder.codingPath,
+                    debugDescription: error.description,
+                    underlyingError: error
+                )
+            )
         }
     }
 
@@ -36,11 +40,13 @@ extension Pipeline {
             "data": .mapping([
                 "observations": .text(data.observations), "labels": .text(data.labels),
                 "schema": .mapping(
-                    Dictionary(data.schema.map { ($0.name, $0.document) }, uniquingKeysWith: { first, _ in first })),
+                    Dictionary(data.schema.map { ($0.name, $0.document) }, uniquingKeysWith: { first, _ in first })
+                ),
             ]),
             "train": train.document,
             "shadows": .list(
-                shadows.map { .mapping(["name": .text($0.name), "window": .rowsOrAll($0.windowRows)]) }),
+                shadows.map { .mapping(["name": .text($0.name), "window": .rowsOrAll($0.windowRows)]) }
+            ),
             "quantize": .mapping([
                 "weights": .text(quantize.weights.rawValue), "activations": .text(quantize.activations.rawValue),
                 "calibration-rows": .number(quantize.calibrationRows),

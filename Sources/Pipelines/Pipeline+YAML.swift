@@ -25,7 +25,9 @@ extension Pipeline {
         task = try Task(root.required("task", "what the model does"))
         data = try DataSource(root.required("data", "where observations and labels come from"), task)
         train = try TrainSettings(
-            root.section("train", keys: TrainSettings.keys), task.kind)
+            root.section("train", keys: TrainSettings.keys),
+            task.kind
+        )
         shadows = try Self.shadows(root.optional("shadows"))
         quantize = try QuantizeSettings(root.section("quantize", keys: QuantizeSettings.keys))
         gates = try Gates(root.section("gates", keys: Gates.keys), task)
@@ -53,7 +55,10 @@ extension Pipeline {
             let window = try section.required("window", "latest rows, such as \"250 rows\", or \"all\"")
             let shadow = Shadow(name: try name.name(), windowRows: try window.rowsOrAll())
             guard shadow.name != "champion", !shadows.contains(where: { $0.name == shadow.name }) else {
-                throw name.refused("a name that no other model of the pipeline has; the first is \"champion\"", .conflict)
+                throw name.refused(
+                    "a name that no other model of the pipeline has; the first is \"champion\"",
+                    .conflict
+                )
             }
             shadows.append(shadow)
         }
@@ -104,8 +109,12 @@ extension Pipeline.Task {
         let count = inputs.reduce(0) { $0 + $1.count }
         guard count <= Pipeline.featureCountMax else {
             throw PipelineError(
-                .notAllowed, field.path, value: "\(count) elements",
-                allowed: "up to \(Pipeline.featureCountMax) elements in all inputs together", line: field.document.line)
+                .notAllowed,
+                field.path,
+                value: "\(count) elements",
+                allowed: "up to \(Pipeline.featureCountMax) elements in all inputs together",
+                line: field.document.line
+            )
         }
         return inputs
     }
@@ -136,12 +145,18 @@ extension Pipeline.DataSource {
         guard let limits = try section.optional("schema") else { return }
         let known = task.inputs.map(\.name)
         var found: [Pipeline.FeatureSchema] = []
-        for (key, value) in try limits.entries("limits such as {price: {min: -100, max: 500}}", 0...Pipeline.inputsMax) {
+        for (key, value) in try limits.entries("limits such as {price: {min: -100, max: 500}}", 0...Pipeline.inputsMax)
+        {
             let name = try key.name()
             guard known.contains(name) else {
                 throw PipelineError(
-                    .unknownKey, key.path, value: value.document.summary, allowed: known.joined(separator: ", "),
-                    suggestion: nearest(to: name, in: known), line: value.document.line)
+                    .unknownKey,
+                    key.path,
+                    value: value.document.summary,
+                    allowed: known.joined(separator: ", "),
+                    suggestion: nearest(to: name, in: known),
+                    line: value.document.line
+                )
             }
             found.append(try Pipeline.FeatureSchema(name, value))
         }
@@ -252,7 +267,8 @@ extension Pipeline.Gates {
                 throw by.refused(words.joined(separator: ", "), suggestion: nearest(to: word, in: words))
             }
             slices.append(
-                Pipeline.Slice(by: word, worse: try slice.optional("worse")?.percent(0...10_000) ?? 0.5))
+                Pipeline.Slice(by: word, worse: try slice.optional("worse")?.percent(0...10_000) ?? 0.5)
+            )
         }
     }
 }
@@ -267,7 +283,8 @@ extension Pipeline.Rollout {
         let abort = try section.section("abort-on", keys: ["refused", "metric-worse"])
         abortOn = Pipeline.AbortConditions(
             refused: try abort.optional("refused")?.integer(1...10_000) ?? 1,
-            metricWorse: try abort.optional("metric-worse")?.percent(0...10_000) ?? 0.05)
+            metricWorse: try abort.optional("metric-worse")?.percent(0...10_000) ?? 0.05
+        )
         reload = try section.optional("reload")?.choice(Reload.self) ?? .push
     }
 
@@ -281,7 +298,10 @@ extension Pipeline.Rollout {
                 ? .share(try item.percent(0...100)) : .nodes(try item.count("nodes", 1...100_000))
             guard wave != .share(0) else { throw item.refused("more than 0%") }
             guard wave.isAfter(waves.last) else {
-                throw item.refused("a step that is larger than the one before; first node counts, then shares", .conflict)
+                throw item.refused(
+                    "a step that is larger than the one before; first node counts, then shares",
+                    .conflict
+                )
             }
             waves.append(wave)
         }

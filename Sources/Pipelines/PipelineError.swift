@@ -45,7 +45,11 @@ public struct PipelineError: Error, Codable, Sendable, Hashable, CustomStringCon
     }
 
     init(
-        _ code: Code, _ path: String, value: String? = nil, allowed: String, suggestion: String? = nil,
+        _ code: Code,
+        _ path: String,
+        value: String? = nil,
+        allowed: String,
+        suggestion: String? = nil,
         line: Int? = nil
     ) {
         self.code = code

@@ -8,16 +8,25 @@ struct Section {
     init(_ document: Document, _ path: String, keys: [String]) throws(PipelineError) {
         guard case .mapping(let pairs) = document.content else {
             throw PipelineError(
-                .wrongType, path, value: document.summary, allowed: "a mapping of " + keys.joined(separator: ", "),
-                line: document.line)
+                .wrongType,
+                path,
+                value: document.summary,
+                allowed: "a mapping of " + keys.joined(separator: ", "),
+                line: document.line
+            )
         }
         self.path = path
         line = document.line
         self.pairs = pairs
         for (key, value) in pairs where !keys.contains(key) {
             throw PipelineError(
-                .unknownKey, join(path, key), value: value.summary, allowed: keys.joined(separator: ", "),
-                suggestion: nearest(to: key, in: keys), line: value.line)
+                .unknownKey,
+                join(path, key),
+                value: value.summary,
+                allowed: keys.joined(separator: ", "),
+                suggestion: nearest(to: key, in: keys),
+                line: value.line
+            )
         }
     }
 
@@ -52,10 +61,18 @@ struct Field {
     let document: Document
 
     func refused(
-        _ allowed: String, _ code: PipelineError.Code = .notAllowed, suggestion: String? = nil
+        _ allowed: String,
+        _ code: PipelineError.Code = .notAllowed,
+        suggestion: String? = nil
     ) -> PipelineError {
         PipelineError(
-            code, path, value: document.summary, allowed: allowed, suggestion: suggestion, line: document.line)
+            code,
+            path,
+            value: document.summary,
+            allowed: allowed,
+            suggestion: suggestion,
+            line: document.line
+        )
     }
 
     func text(_ allowed: String = "a text") throws(PipelineError) -> String {
@@ -110,7 +127,9 @@ struct Field {
 
     /// `250 rows` as 250. The unit may be left out when `isUnitOptional`.
     func count(
-        _ unit: String, _ range: ClosedRange<Int>, isUnitOptional: Bool = false
+        _ unit: String,
+        _ range: ClosedRange<Int>,
+        isUnitOptional: Bool = false
     ) throws(PipelineError) -> Int {
         let allowed = "\(range.lowerBound)...\(range.upperBound) \(unit), such as \"250 \(unit)\""
         let text = try text(allowed)
@@ -172,8 +191,10 @@ struct Field {
         }
         return pairs.map { key, value in
             let entry = join(path, key)
-            return (Field(path: entry, document: Document(text: key, line: value.line)),
-                Field(path: entry, document: value))
+            return (
+                Field(path: entry, document: Document(text: key, line: value.line)),
+                Field(path: entry, document: value)
+            )
         }
     }
 }

@@ -14,8 +14,11 @@ struct GraphWriter {
         ]
         var nodes = [
             Node(
-                name: "standardize", operation: .affine(scale: "standardize.scale", offset: "standardize.offset"),
-                input: "features", output: "standardized")
+                name: "standardize",
+                operation: .affine(scale: "standardize.scale", offset: "standardize.offset"),
+                input: "features",
+                output: "standardized"
+            )
         ]
         var value = "standardized"
         for (index, layer) in plan.layers.enumerated() {
@@ -30,8 +33,14 @@ struct GraphWriter {
                 Node(
                     name: name,
                     operation: .fullyConnected(
-                        weights: "\(name).weights", bias: "\(name).bias", activation: layer.isLast ? .none : .relu),
-                    input: value, output: output))
+                        weights: "\(name).weights",
+                        bias: "\(name).bias",
+                        activation: layer.isLast ? .none : .relu
+                    ),
+                    input: value,
+                    output: output
+                )
+            )
             value = output
         }
         if isClassification {
@@ -39,8 +48,12 @@ struct GraphWriter {
             value = "probabilities"
         }
         return Graph(
-            name: "mlp", inputs: [TensorInfo(name: "features", shape: [plan.features])], outputs: [value], nodes: nodes,
-            constants: constants)
+            name: "mlp",
+            inputs: [TensorInfo(name: "features", shape: [plan.features])],
+            outputs: [value],
+            nodes: nodes,
+            constants: constants
+        )
     }
 
     /// Folds `y = standardized * deviation + mean` into the last layer.

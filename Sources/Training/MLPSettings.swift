@@ -34,8 +34,15 @@ public struct MLPSettings: Codable, Sendable, Hashable {
 
     /// Keeps the settings; ``MLPTrainer`` checks them.
     public init(
-        hidden: [Int] = [32, 16], loss: Loss = .huber, epochs: Int = 60, seed: UInt64 = 1, batch: Int = 64,
-        learningRate: Float = 0.001, patience: Int = 10, validationShare: Float = 0.1, classes: Int? = nil
+        hidden: [Int] = [32, 16],
+        loss: Loss = .huber,
+        epochs: Int = 60,
+        seed: UInt64 = 1,
+        batch: Int = 64,
+        learningRate: Float = 0.001,
+        patience: Int = 10,
+        validationShare: Float = 0.1,
+        classes: Int? = nil
     ) {
         self.hidden = hidden
         self.loss = loss
@@ -54,8 +61,11 @@ public struct MLPSettings: Codable, Sendable, Hashable {
             throw .setting(name: name, value: "\(value)", allowed: allowed)
         }
         try require(
-            hidden.count <= 16 && hidden.allSatisfy { (1...65_536).contains($0) }, "hidden", hidden,
-            "up to 16 layers of 1...65536 neurons")
+            hidden.count <= 16 && hidden.allSatisfy { (1...65_536).contains($0) },
+            "hidden",
+            hidden,
+            "up to 16 layers of 1...65536 neurons"
+        )
         try require(epochs >= 1, "epochs", epochs, "1 or more")
         try require((1...1 << 20).contains(batch), "batch", batch, "1...\(1 << 20)")
         try require(learningRate > 0 && learningRate <= 10, "learningRate", learningRate, "above 0, up to 10")

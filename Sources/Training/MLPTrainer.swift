@@ -17,7 +17,9 @@ public enum MLPTrainer {
     /// - Throws: ``TrainingError`` naming the row and column, or the setting, that cannot be used, or
     ///   ``TrainingError/diverged(epoch:)``.
     public static func train(
-        _ set: TrainingSet, settings: MLPSettings, progress: (EpochProgress) -> Bool = { _ in true }
+        _ set: TrainingSet,
+        settings: MLPSettings,
+        progress: (EpochProgress) -> Bool = { _ in true }
     ) throws(TrainingError) -> TrainingResult {
         try settings.check()
         try set.check(settings)
@@ -26,8 +28,12 @@ public enum MLPTrainer {
         let split = Split(rows: set.rows, validationShare: settings.validationShare)
         let data = PreparedSet(set, targetWidth: targetWidth, standardizesTargets: classes == nil, split: split)
         let plan = try NetworkPlan(
-            features: set.features, outputs: classes ?? targetWidth, targetWidth: targetWidth,
-            hidden: settings.hidden, batch: min(settings.batch, set.rows))
+            features: set.features,
+            outputs: classes ?? targetWidth,
+            targetWidth: targetWidth,
+            hidden: settings.hidden,
+            batch: min(settings.batch, set.rows)
+        )
 
         var block = [Float](repeating: 0, count: plan.total)
         var outcome = Outcome()
@@ -39,10 +45,16 @@ public enum MLPTrainer {
         let best = Array(block[plan.best..<plan.best + plan.parameterCount])
         return TrainingResult(
             graph: GraphWriter(plan: plan, data: data, isClassification: classes != nil).graph(best),
-            epochsRun: outcome.epochsRun, bestEpoch: outcome.bestEpoch, ending: outcome.ending,
-            trainingLoss: Float(outcome.trainingLoss), validationLoss: Float(outcome.validationLoss),
-            trainingRows: split.training.count, validationRows: split.validation.count,
-            inputMin: set.columns(reduce: min), inputMax: set.columns(reduce: max))
+            epochsRun: outcome.epochsRun,
+            bestEpoch: outcome.bestEpoch,
+            ending: outcome.ending,
+            trainingLoss: Float(outcome.trainingLoss),
+            validationLoss: Float(outcome.validationLoss),
+            trainingRows: split.training.count,
+            validationRows: split.validation.count,
+            inputMin: set.columns(reduce: min),
+            inputMax: set.columns(reduce: max)
+        )
     }
 
     private struct Outcome {
@@ -54,7 +66,10 @@ public enum MLPTrainer {
     }
 
     private static func run(
-        _ network: Network, _ data: PreparedSet, _ split: Split, _ settings: MLPSettings,
+        _ network: Network,
+        _ data: PreparedSet,
+        _ split: Split,
+        _ settings: MLPSettings,
         _ progress: (EpochProgress) -> Bool
     ) throws(TrainingError) -> Outcome {
         var random = SplitMix64(seed: settings.seed)
@@ -69,7 +84,9 @@ public enum MLPTrainer {
                 network.backward(rows: $0)
                 corrections.advance()
                 network.step(
-                    rate: settings.learningRate * corrections.rateFactor, epsilon: corrections.epsilon)
+                    rate: settings.learningRate * corrections.rateFactor,
+                    epsilon: corrections.epsilon
+                )
             }
             let validationLoss =
                 split.validation.isEmpty ? trainingLoss : pass(network, data, split.validation) { _ in }
@@ -84,8 +101,12 @@ public enum MLPTrainer {
             }
             outcome.epochsRun = epoch
             let state = EpochProgress(
-                epoch: epoch, epochs: settings.epochs, trainingLoss: Float(trainingLoss),
-                validationLoss: Float(validationLoss), isBest: isBest)
+                epoch: epoch,
+                epochs: settings.epochs,
+                trainingLoss: Float(trainingLoss),
+                validationLoss: Float(validationLoss),
+                isBest: isBest
+            )
             guard progress(state) else {
                 outcome.ending = .caller
                 break
@@ -101,7 +122,10 @@ public enum MLPTrainer {
     /// Runs all rows through the network in batches; `afterBatch` gets the number of rows of each.
     /// - Returns: The mean loss of a row.
     private static func pass(
-        _ network: Network, _ data: PreparedSet, _ order: [Int], afterBatch: (Int) -> Void
+        _ network: Network,
+        _ data: PreparedSet,
+        _ order: [Int],
+        afterBatch: (Int) -> Void
     ) -> Double {
         var sum = 0.0
         var start = 0

@@ -25,7 +25,14 @@ struct Network {
             let bias = block + layer.bias
             for row in 0..<rows { (output + row * layer.outputs).update(from: bias, count: layer.outputs) }
             MatrixProduct.timesTransposed(
-                input, block + layer.weights, into: output, m: rows, n: layer.outputs, k: layer.inputs, beta: 1)
+                input,
+                block + layer.weights,
+                into: output,
+                m: rows,
+                n: layer.outputs,
+                k: layer.inputs,
+                beta: 1
+            )
             if !layer.isLast { clampNegative(output, count: rows * layer.outputs) }
             input = UnsafePointer(output)
         }
@@ -51,12 +58,24 @@ struct Network {
             let delta = block + layer.deltas
             let input = block + (index == 0 ? plan.batchInputs : plan.layers[index - 1].activations)
             MatrixProduct.transposedTimes(
-                delta, input, into: block + plan.gradients + layer.weights, m: layer.outputs, n: layer.inputs, k: rows)
+                delta,
+                input,
+                into: block + plan.gradients + layer.weights,
+                m: layer.outputs,
+                n: layer.inputs,
+                k: rows
+            )
             sumColumns(delta, rows: rows, width: layer.outputs, into: block + plan.gradients + layer.bias)
             guard index > 0 else { continue }
             let before = block + plan.layers[index - 1].deltas
             MatrixProduct.times(
-                delta, block + layer.weights, into: before, m: rows, n: layer.inputs, k: layer.outputs)
+                delta,
+                block + layer.weights,
+                into: before,
+                m: rows,
+                n: layer.inputs,
+                k: layer.outputs
+            )
             keepWherePositive(before, input, count: rows * layer.inputs)
         }
     }
@@ -88,13 +107,18 @@ struct Network {
     }
 
     private func keepWherePositive(
-        _ values: UnsafeMutablePointer<Float>, _ gate: UnsafeMutablePointer<Float>, count: Int
+        _ values: UnsafeMutablePointer<Float>,
+        _ gate: UnsafeMutablePointer<Float>,
+        count: Int
     ) {
         for index in 0..<count { values[index] = gate[index] > 0 ? values[index] : 0 }
     }
 
     private func sumColumns(
-        _ values: UnsafeMutablePointer<Float>, rows: Int, width: Int, into sums: UnsafeMutablePointer<Float>
+        _ values: UnsafeMutablePointer<Float>,
+        rows: Int,
+        width: Int,
+        into sums: UnsafeMutablePointer<Float>
     ) {
         sums.update(from: values, count: width)
         for row in 1..<max(1, rows) {
@@ -104,8 +128,11 @@ struct Network {
     }
 
     private func huber(
-        _ output: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>,
-        _ delta: UnsafeMutablePointer<Float>, rows: Int, width: Int
+        _ output: UnsafeMutablePointer<Float>,
+        _ target: UnsafeMutablePointer<Float>,
+        _ delta: UnsafeMutablePointer<Float>,
+        rows: Int,
+        width: Int
     ) -> Double {
         let share = 1 / Float(rows * width)
         var sum: Float = 0
@@ -119,8 +146,11 @@ struct Network {
     }
 
     private func squared(
-        _ output: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>,
-        _ delta: UnsafeMutablePointer<Float>, rows: Int, width: Int
+        _ output: UnsafeMutablePointer<Float>,
+        _ target: UnsafeMutablePointer<Float>,
+        _ delta: UnsafeMutablePointer<Float>,
+        rows: Int,
+        width: Int
     ) -> Double {
         let share = 2 / Float(rows * width)
         var sum: Float = 0
@@ -133,8 +163,11 @@ struct Network {
     }
 
     private func crossEntropy(
-        _ output: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>,
-        _ delta: UnsafeMutablePointer<Float>, rows: Int, classes: Int
+        _ output: UnsafeMutablePointer<Float>,
+        _ target: UnsafeMutablePointer<Float>,
+        _ delta: UnsafeMutablePointer<Float>,
+        rows: Int,
+        classes: Int
     ) -> Double {
         let share = 1 / Float(rows)
         var loss = 0.0

@@ -39,8 +39,10 @@ struct NetworkPlan {
             count = overflow || weights > MLPSettings.parametersMax ? .max : count + weights + outputs
             guard count <= MLPSettings.parametersMax else {
                 throw .setting(
-                    name: "hidden", value: "\(hidden) for \(features) features and \(outputs) outputs",
-                    allowed: "up to \(MLPSettings.parametersMax) weights and biases")
+                    name: "hidden",
+                    value: "\(hidden) for \(features) features and \(outputs) outputs",
+                    allowed: "up to \(MLPSettings.parametersMax) weights and biases"
+                )
             }
         }
         parameterCount = count
@@ -59,8 +61,15 @@ struct NetworkPlan {
         for (index, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {
             layers.append(
                 Layer(
-                    inputs: inputs, outputs: outputs, weights: offset, bias: offset + inputs * outputs,
-                    activations: next, deltas: next + batch * outputs, isLast: index == hidden.count))
+                    inputs: inputs,
+                    outputs: outputs,
+                    weights: offset,
+                    bias: offset + inputs * outputs,
+                    activations: next,
+                    deltas: next + batch * outputs,
+                    isLast: index == hidden.count
+                )
+            )
             offset += (inputs + 1) * outputs
             next += 2 * batch * outputs
         }

@@ -22,7 +22,10 @@ public struct TrainingSet: Sendable, Hashable {
     public func latest(_ count: Int) -> TrainingSet {
         guard count >= 0, count < rows, rows > 0, features > 0 else { return self }
         return TrainingSet(
-            inputs: Array(inputs.suffix(count * features)), targets: Array(targets.suffix(count * (targets.count / rows))),
-            rows: count, features: features)
+            inputs: Array(inputs.suffix(count * features)),
+            targets: Array(targets.suffix(count * (targets.count / rows))),
+            rows: count,
+            features: features
+        )
     }
 }

@@ -39,6 +39,12 @@ public final class Mailbox<Command: Sendable>: Sendable {
         return accepted
     }
 
+    /// Blocks until commands wait, for at most that long. Only the owner calls it.
+    public func wait(milliseconds: Int32) {
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&item, 1, milliseconds)
+    }
+
     /// Takes all commands. Only the owner calls it.
     public func drain() -> [Command] {
         var count: UInt64 = 0

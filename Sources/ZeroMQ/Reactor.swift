@@ -36,6 +36,16 @@ public protocol ReactorBody: AnyObject {
     func close(undelivered: [Command])
 }
 
+/// Where a body finds the mailbox of its own reactor, for threads that report back to it.
+public struct ReactorHandle<Command: Sendable>: Sendable {
+    let mailbox: Mailbox<Command?>
+
+    /// Hands a command to the thread.
+    /// - Returns: False when the reactor has stopped.
+    @discardableResult
+    public func post(_ command: Command) -> Bool { mailbox.post(command) }
+}
+
 /// One thread that owns sockets: polls them and its mailbox, and runs a ``ReactorBody``.
 public final class Reactor<Command: Sendable>: Sendable {
     private let mailbox: Mailbox<Command?>
@@ -43,13 +53,13 @@ public final class Reactor<Command: Sendable>: Sendable {
 
     /// Starts the thread; `make` runs on it. When `make` throws, `failed` is told and the thread ends.
     public init<Body: ReactorBody & SendableMetatype>(
-        _ name: String, make: @escaping @Sendable () throws -> Body,
+        _ name: String, make: @escaping @Sendable (ReactorHandle<Command>) throws -> Body,
         failed: @escaping @Sendable (any Error) -> Void
     ) where Body.Command == Command {
         let mailbox = Mailbox<Command?>()
         self.mailbox = mailbox
         thread = DedicatedThread(name) {
-            do { Self.run(try make(), mailbox) } catch {
+            do { Self.run(try make(ReactorHandle(mailbox: mailbox)), mailbox) } catch {
                 _ = mailbox.closeAndDrain()
                 failed(error)
             }

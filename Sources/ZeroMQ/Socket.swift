@@ -145,6 +145,17 @@ public struct SocketOptions: Sendable, Hashable {
         return .queued
     }
 
+    /// Blocks until there is a message, for at most that long.
+    public func waitReadable(milliseconds: Int) { wait(for: Int16(ZMQ_POLLIN), milliseconds) }
+
+    /// Blocks until a message can be sent, for at most that long.
+    public func waitWritable(milliseconds: Int) { wait(for: Int16(ZMQ_POLLOUT), milliseconds) }
+
+    private func wait(for events: Int16, _ milliseconds: Int) {
+        var item = unsafe zmq_pollitem_t(socket: handle, fd: 0, events: events, revents: 0)
+        _ = unsafe zmq_poll(&item, 1, milliseconds)
+    }
+
     /// Takes one message without blocking.
     public func receive() throws(ZeroMQError) -> Reception {
         var frames: [[UInt8]] = []

@@ -56,7 +56,7 @@ struct InstructionTests {
     func wrapping() {
         let most = Q6.V_vsplat_R(.max)
         let sum = Q6.Vw_vrmpyacc_VwVubVb(most, Q6.Vb_vsplat_R(255), Q6.Vb_vsplat_R(127))
-        #expect(sum[w: 0] == .max &+ 4 * 255 * 127)
+        #expect(sum[w: 0] == Int32.max &+ 4 * 255 * 127)
     }
 
     @Test("The pair vmpye and vmpyo is one rounded product")

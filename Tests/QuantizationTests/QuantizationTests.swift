@@ -51,7 +51,7 @@ struct EncodingTests {
         let encoding = try Encoding(min: -4, max: 4)
         // One feature in thousands, one in thousandths.
         let input = InputEncoding(scale: [0.001, 1000], offset: [-2, -2], encoding: encoding)
-        let bytes = input.quantize([1000, 0.001, 6000, 0.006])
+        let bytes = input.quantize([1000, 0.001, 6100, 0.0061])
         #expect(bytes == [encoding.quantize(-1), encoding.quantize(-1), 255, 255])
     }
 }

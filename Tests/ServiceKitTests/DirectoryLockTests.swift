@@ -73,7 +73,7 @@ struct DirectoryLockTests {
     func processEnd() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/bus"
-        await #expect(processExitsWith: .exitCode(0)) { [path] in
+        await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
             let lock = try DirectoryLock.acquire(path)
             withExtendedLifetime(lock) { exit(0) }
         }

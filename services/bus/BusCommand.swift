@@ -1,4 +1,35 @@
+import ArgumentParser
+import Bus
+import CoreMetrics
+import Logging
+import Membership
+import ServiceKit
+import Storage
+import ZeroMQ
+
 @main
-struct BusCommand {
-    static func main() {}
+struct BusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bus", abstract: "The broker: durable event log, fan-out and work groups over ZeroMQ.")
+
+    @OptionGroup var options: ServiceOptions
+
+    func run() async throws {
+        let settings = try Settings(options: options, defaults: BusConfiguration.defaults)
+        LogOutput.bootstrap(settings)
+        let logger = Logger(label: "bus")
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(metrics)
+        let member = try MemberConfiguration(settings)
+        let health = Health(expecting: ["log"])
+        logger.info("libzmq", metadata: ["version": "\(Context.libraryVersion)"])
+        let client = BusClient(.init(address: member.bus, name: "bus/self"), logger: logger)
+        let identity = Store.Identity(site: member.site, service: "bus", instance: "main")
+        throw await ServiceRunner.run(
+            name: "bus", logger: logger,
+            services: [
+                BusService(configuration: BusConfiguration(member), health: health, logger: logger),
+                Beat(bus: client, identity: identity, health: health, metrics: metrics),
+            ])
+    }
 }

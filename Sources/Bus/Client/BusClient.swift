@@ -65,7 +65,7 @@ public final class BusClient: Sendable {
         self.signals = signals
         let dropped = TelemetryDropCounter()
         telemetryDropped = dropped
-        reactor = Reactor("bus-client") {
+        reactor = Reactor("bus-client") { _ in
             try ClientBody(configuration, logger: logger, signals: continuation, dropped: dropped)
         } failed: { error in
             logger.error("bus client cannot start", metadata: ["error": "\(error)"])

@@ -74,6 +74,8 @@ public struct ClientCore: Sendable {
     private var subscriptions: [UInt64: Subscription] = [:]
     private var memberships: [UInt64: JoinRequest] = [:]
     private var actions: [Action] = []
+    /// The log's incarnation in the last session.
+    private var logEpoch: UInt64?
 
     /// A client that greets at its first tick.
     public init(hello: Hello, now: Duration) {
@@ -251,6 +253,13 @@ public struct ClientCore: Sendable {
         greetInterval = Self.greetIntervalMin
         pingedAt = now
         resendAt = nil
+        if let logEpoch, logEpoch != welcome.epoch {
+            for id in subscriptions.keys {
+                subscriptions[id]?.lastDelivered = nil
+                subscriptions[id]?.request.start = .origin
+            }
+        }
+        logEpoch = welcome.epoch
         actions.append(.connected(welcome))
         acknowledged(welcome.producerSequence)
         sentCount = 0

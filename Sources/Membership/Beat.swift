@@ -1,0 +1,55 @@
+public import Bus
+import Events
+import FoundationEssentials
+import Glibc
+public import ServiceKit
+public import ServiceLifecycle
+public import Storage
+
+/// Says each second, on the telemetry plane, that the program lives, whether it is ready, and its metrics.
+public struct Beat: Service {
+    private let bus: BusClient
+    private let identity: Store.Identity
+    private let health: Health
+    private let metrics: MetricsRegistry
+    private let started = Member.clock()
+
+    /// A beat of the program `identity` over `bus`.
+    public init(bus: BusClient, identity: Store.Identity, health: Health, metrics: MetricsRegistry) {
+        self.bus = bus
+        self.identity = identity
+        self.health = health
+        self.metrics = metrics
+    }
+
+    /// Beats until the service stops; faster until it is ready, so that a starter need not wait for the second.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                send()
+                try? await Task.sleep(for: health.isReady ? .seconds(1) : .milliseconds(100))
+            }
+        }
+    }
+
+    private func send() {
+        let samples = (try? EventCoding.encode(metrics.snapshot())) ?? []
+        let beat = ServiceBeat(
+            service: identity.service, instance: identity.instance, processID: getpid(), startedAt: started,
+            ready: health.isReady, reasons: health.reasons, residentBytes: Self.residentBytes(),
+            metrics: (try? EventCoding.decode(JSONValue.self, from: samples)) ?? .null)
+        guard let topic = try? ServiceBeat.kind.topic(site: identity.site, subject: beat.subject),
+            let event = try? CloudEvent(
+                beat, id: "\(getpid())-\(Member.clock().microseconds)", source: identity.source, time: Member.clock())
+        else { return }
+        bus.sendTelemetry(topic: topic, event)
+    }
+
+    /// Resident memory of this process in bytes; 0 where the system does not say.
+    static func residentBytes() -> Int {
+        guard let data = FileManager.default.contents(atPath: "/proc/self/statm") else { return 0 }
+        let fields = String(decoding: data, as: UTF8.self).split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

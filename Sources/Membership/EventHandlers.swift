@@ -1,0 +1,61 @@
+import Bus
+public import Events
+public import Storage
+
+/// What a handler knows about the event besides its data.
+public struct EventContext: Sendable {
+    /// Its position in the log.
+    public let sequence: UInt64
+    /// The event with its attributes.
+    public let event: CloudEvent
+
+    /// The lap it belongs to.
+    public var runID: String? { event.runID }
+
+    /// When it happened, as its source says; the beginning of time when it does not.
+    public var time: Timestamp { event.time ?? Timestamp(microseconds: 0) }
+}
+
+/// Which events a program takes, and what each does to its state.
+///
+/// A handler runs inside the transaction that also moves the cursor: its changes and the events it sends are kept
+/// together with the cursor, or not at all. It throws `EventError` for an event that it cannot use: its changes are
+/// undone, the refusal becomes an `event.refused` (unless the handler is quiet), and the stream goes on.
+public struct EventHandlers: Sendable {
+    typealias Body = @Sendable (Record, CloudEvent, Transaction) throws -> Void
+
+    struct Entry: Sendable {
+        let isQuiet: Bool
+        let body: Body
+    }
+
+    private(set) var entries: [String: Entry] = [:]
+    private(set) var filters: [TopicFilter] = []
+
+    /// No handlers.
+    public init() {}
+
+    /// Takes events of that kind, from every site and about every subject.
+    /// - Parameter quietly: Another program reports what cannot be used; this one only counts.
+    public mutating func on<E: Event>(
+        _ kind: E.Type, quietly: Bool = false,
+        _ body: @escaping @Sendable (E, EventContext, Transaction) throws -> Void
+    ) {
+        guard let filter = try? E.kind.filter else { preconditionFailure("\(E.kind.type) makes no topic filter") }
+        filters.append(filter)
+        entries[E.kind.type] = Entry(isQuiet: quietly) { record, event, transaction in
+            transaction.runID = event.runID
+            try body(
+                try event.decode(E.self), EventContext(sequence: record.sequence, event: event), transaction)
+        }
+    }
+
+    /// Takes every durable event, whatever its kind.
+    public mutating func onAny(_ body: @escaping @Sendable (EventContext, Transaction) throws -> Void) {
+        guard let filter = try? TopicFilter("e/") else { preconditionFailure("e/ is a filter") }
+        filters.append(filter)
+        entries[""] = Entry(isQuiet: true) { record, event, transaction in
+            try body(EventContext(sequence: record.sequence, event: event), transaction)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+public import Bus
+import CoreMetrics
+public import Events
+import Foundation
+public import Logging
+public import ServiceKit
+public import ServiceLifecycle
+public import Storage
+
+/// A program's membership in the loop: its store, its connection, and the parts that keep the two in step.
+///
+/// - the relay sends what the store's outbox holds, in order, until the log has it;
+/// - the inbox reads the log from where the store's cursor stands and applies each event once;
+/// - the beat says each second how the program is.
+public final class Member: Sendable {
+    public let configuration: MemberConfiguration
+    public let identity: Store.Identity
+    /// `<data>/<service>` or, for replicas, `<data>/<service>/<instance>`.
+    public let directory: String
+    public let store: Store
+    public let bus: BusClient
+    public let artifacts: ArtifactClient
+    public let health: Health
+    public let metrics: MetricsRegistry
+    public let logger: Logger
+    public let relay: OutboxRelay
+    private let lock: DirectoryLock
+    private let started: Timestamp
+
+    /// The wall clock.
+    public static let clock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
+
+    /// Opens the store and connects.
+    /// - Parameters:
+    ///   - replicaPrefix: For programs that run several times on one volume: each takes the first free
+    ///     `<prefix><number>` as its instance and keeps its own folder.
+    /// - Throws: `StorageError`, `DirectoryLockError` when another process holds the folder.
+    public init(
+        service: String, configuration: MemberConfiguration, migrations: [Store.Migration],
+        replicaPrefix: String? = nil, metrics: MetricsRegistry, logger: Logger
+    ) async throws {
+        self.configuration = configuration
+        let base = "\(configuration.data)/\(service)"
+        if let replicaPrefix {
+            lock = try DirectoryLock.claimSlot(in: base, prefix: replicaPrefix, max: 256)
+        } else {
+            lock = try DirectoryLock.acquire(base)
+        }
+        directory = lock.directory
+        let instance = replicaPrefix == nil ? "main" : String(directory.split(separator: "/").last ?? "main")
+        identity = Store.Identity(site: configuration.site, service: service, instance: instance)
+        var logger = logger
+        logger[metadataKey: "instance"] = replicaPrefix == nil ? nil : "\(instance)"
+        self.logger = logger
+        self.metrics = metrics
+        health = Health(expecting: ["bus"])
+        started = Self.clock()
+        store = try Store(directory: directory, identity: identity, migrations: migrations, clock: Self.clock)
+        let state = try await store.outboxState()
+        bus = BusClient(
+            .init(
+                address: configuration.bus, name: "\(service)/\(instance)", producer: store.producer,
+                producerEpoch: state.epoch), logger: logger)
+        artifacts = ArtifactClient(configuration.artifacts)
+        relay = OutboxRelay(store: store, bus: bus, health: health, logger: logger)
+    }
+
+    /// The relay, the beat and, when there are handlers, the inbox; each after those it needs.
+    /// - Parameter committed: Called after each batch of events took effect, to wake work that the batch asked for.
+    public func parts(
+        _ handlers: EventHandlers? = nil, committed: @escaping @Sendable () -> Void = {}
+    ) -> [any Service] {
+        var parts: [any Service] = [relay, Beat(bus: bus, identity: identity, health: health, metrics: metrics)]
+        if let handlers {
+            parts.append(
+                Inbox(
+                    store: store, bus: bus, relay: relay, consumer: "\(identity.service)/\(identity.instance)",
+                    service: identity.service, handlers: handlers, logger: logger, committed: committed))
+        }
+        return parts
+    }
+
+    /// A request's event with this program as its source.
+    public func envelope(_ event: any Event, runID: String? = nil) throws(EventError) -> CloudEvent {
+        try CloudEvent(
+            event, id: "\(identity.instance)-\(UInt64.random(in: 0...UInt64.max))", source: identity.source,
+            time: Self.clock(), runID: runID)
+    }
+
+    /// Sends telemetry, which may be lost.
+    public func sendTelemetry(_ event: any Event, runID: String? = nil) {
+        guard let topic = try? type(of: event).kind.topic(site: identity.site, subject: event.subject),
+            let envelope = try? envelope(event, runID: runID)
+        else { return }
+        bus.sendTelemetry(topic: topic, envelope)
+    }
+}

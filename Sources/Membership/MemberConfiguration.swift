@@ -1,0 +1,56 @@
+public import Bus
+import Events
+public import ServiceKit
+
+/// What every program of the loop is told.
+///
+/// - `data` (directory, required): where programs keep their state, each in a folder of its name.
+/// - `bus` (`ipc://<directory>` or `tcp://<host>`, required): where the bus is.
+/// - `artifacts` (the same forms, default as `bus`): where the registry serves models and data sets.
+/// - `site` (topic segment, default `local`): the plant or place in every event's source and topic.
+public struct MemberConfiguration: Sendable {
+    public var data: String
+    public var bus: BusAddress
+    public var artifacts: BusAddress
+    public var site: String
+
+    public init(data: String, bus: BusAddress, artifacts: BusAddress, site: String) {
+        self.data = data
+        self.bus = bus
+        self.artifacts = artifacts
+        self.site = site
+    }
+
+    /// The keys and their defaults.
+    public static let defaults: [String: Settings.Default] = [
+        "data": .required, "bus": .required, "artifacts": "", "site": "local",
+    ]
+
+    /// Reads the keys.
+    /// - Throws: `SettingsError` that names the key, the value and the way out.
+    public init(_ settings: Settings) throws {
+        data = try settings.string("data")
+        site = try settings.string("site")
+        bus = try Self.address("bus", try settings.string("bus"))
+        let artifacts = try settings.string("artifacts")
+        self.artifacts = artifacts.isEmpty ? bus : try Self.address("artifacts", artifacts)
+        guard data.hasPrefix("/") else { throw ConfigurationError("data '\(data)' must be an absolute directory") }
+        guard Topic.isSegment(site) else {
+            throw ConfigurationError("site '\(site)' may only hold a-z, 0-9, '.', '_' and '-'")
+        }
+    }
+
+    private static func address(_ key: String, _ text: String) throws(ConfigurationError) -> BusAddress {
+        guard let address = BusAddress(text) else {
+            throw ConfigurationError("\(key) '\(text)' must be ipc://<absolute directory> or tcp://<host>")
+        }
+        return address
+    }
+}
+
+/// A setting that a program cannot work with.
+public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

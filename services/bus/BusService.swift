@@ -1,0 +1,60 @@
+import Bus
+import Events
+import Foundation
+import Glibc
+import Logging
+import ServiceKit
+import ServiceLifecycle
+import ZeroMQ
+
+/// The broker as a part of its process.
+struct BusService: Service {
+    let configuration: BusConfiguration
+    let health: Health
+    let logger: Logger
+
+    func run() async throws {
+        let directory = configuration.directory
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let lock = try DirectoryLock.acquire(directory)
+        if let sockets = configuration.address.directory {
+            try FileManager.default.createDirectory(
+                atPath: sockets, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+        let (failures, failed) = AsyncStream.makeStream(of: String.self)
+        let (configuration, logger) = (configuration, logger)
+        let reactor = Reactor<BrokerCommand>("broker") { broker in
+            let log = try EventLog(path: "\(directory)/bus.sqlite")
+            logger.info(
+                "the log is open", metadata: ["log.head": "\(log.snapshot.head)", "log.epoch": "\(log.snapshot.epoch)"])
+            return try BrokerBody(
+                address: configuration.address, site: configuration.site, log: log, logger: logger,
+                results: { broker.post(.log($0)) }, onFatal: { failed.yield($0) })
+        } failed: {
+            failed.yield("\($0)")
+        }
+        let reporter = BusReporter(reactor: reactor, health: health)
+        let failure = await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: String?.self) { group in
+                group.addTask {
+                    for await message in failures { return message }
+                    return nil
+                }
+                group.addTask {
+                    await reporter.run()
+                    return nil
+                }
+                let first = await group.next() ?? nil
+                group.cancelAll()
+                return first
+            }
+        }
+        if let failure {
+            // The log's state is unknown: end at once and recover from disk, without another write.
+            throw LogError(failure)
+        }
+        reactor.stop()
+        reactor.join()
+        withExtendedLifetime(lock) {}
+    }
+}

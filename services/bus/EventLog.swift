@@ -1,0 +1,335 @@
+import Bus
+import Events
+import Foundation
+import GRDB
+
+/// The log on disk: records, and what the broker keeps of producers, consumers and groups. One connection, one thread.
+// Safety: made on the broker's thread and handed to the log's thread before that starts; used by that one only.
+final class EventLog: @unchecked Sendable {
+    /// Appends in one commit, and their bytes.
+    static let batchRecordsMax = 1024
+    static let batchBytesMax = 8 << 20
+    /// Records that one read looks at.
+    private static let scanMax = 10_000
+    /// Bytes that one read brings.
+    private static let readBytesMax = 1 << 20
+    /// Size of the WAL at which it is written back.
+    private static let checkpointBytes = 8 << 20
+    /// How long `(source, id)` of unsequenced events is remembered.
+    private static let dedupeWindowSeconds: Double = 86_400
+
+    let snapshot: LogSnapshot
+    private let queue: DatabaseQueue
+    private let path: String
+    private let epoch: UInt64
+    private var head: UInt64
+    private var topics: [String: (id: Int64, last: UInt64)] = [:]
+    private var topicNames: [Int64: String] = [:]
+    private var bytesSinceCheckpoint = 0
+
+    /// Opens or makes the log, checks the file and the newest records' checksums.
+    /// - Throws: An error that names the file and the way out.
+    init(path: String) throws {
+        self.path = path
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA mmap_size = 0")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        }
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let check = try queue.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer" }
+            guard check == "ok" else { throw LogError("is damaged: \(check)") }
+            try Self.migrator.migrate(queue)
+        } catch {
+            throw LogError("\(path): \(error); move the file away to start an empty log, or restore a backup")
+        }
+        snapshot = try queue.write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO log (one, epoch) VALUES (1, ?)",
+                arguments: [Int64(Date().timeIntervalSince1970 * 1000)])
+            return try Self.loadSnapshot(db)
+        }
+        epoch = snapshot.epoch
+        head = snapshot.head
+        try queue.read { db in
+            for row in try Row.fetchAll(db, sql: "SELECT id, name, last FROM topic") {
+                let (id, name, last): (Int64, String, Int64) = (row["id"], row["name"], row["last"])
+                topics[name] = (id, UInt64(last))
+                topicNames[id] = name
+            }
+        }
+        try checkTail()
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("log-1") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
+                    CREATE TABLE topic (
+                        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last INTEGER NOT NULL) STRICT;
+                    CREATE TABLE record (
+                        sequence INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES topic (id),
+                        previous INTEGER NOT NULL, flags INTEGER NOT NULL, checksum INTEGER NOT NULL,
+                        header BLOB NOT NULL, data BLOB NOT NULL) STRICT;
+                    CREATE TABLE producer (
+                        name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE consumer (
+                        name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+                    CREATE TABLE workGroup (
+                        name TEXT PRIMARY KEY, filters TEXT NOT NULL, floor INTEGER NOT NULL, done TEXT NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE seen (
+                        source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+                        PRIMARY KEY (source, id)) STRICT, WITHOUT ROWID;
+                    CREATE INDEX seenAt ON seen (at);
+                    """)
+        }
+        return migrator
+    }
+
+    private static func loadSnapshot(_ db: Database) throws -> LogSnapshot {
+        let epoch = try Int64.fetchOne(db, sql: "SELECT epoch FROM log") ?? 1
+        let head = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM record") ?? 0
+        var snapshot = LogSnapshot(epoch: UInt64(epoch), head: UInt64(head))
+        for row in try Row.fetchAll(db, sql: "SELECT name, epoch, sequence FROM producer") {
+            let (name, epoch, sequence): (String, Int64, Int64) = (row["name"], row["epoch"], row["sequence"])
+            snapshot.producers[name] = .init(epoch: UInt64(epoch), sequence: UInt64(sequence))
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT name, cursor FROM consumer") {
+            let (name, cursor): (String, Int64) = (row["name"], row["cursor"])
+            snapshot.consumers[name] = UInt64(cursor)
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT name, filters, floor, done FROM workGroup") {
+            let (name, filters, floor, done): (String, String, Int64, String) = (
+                row["name"], row["filters"], row["floor"], row["done"]
+            )
+            snapshot.groups[name] = .init(
+                filters: try EventCoding.decode([TopicFilter].self, from: Array(filters.utf8)), floor: UInt64(floor),
+                done: try EventCoding.decode([UInt64].self, from: Array(done.utf8)))
+        }
+        return snapshot
+    }
+
+    /// Checks the checksums of the newest records: what a torn write would hit.
+    private func checkTail() throws {
+        let after = head > 256 ? head - 256 : 0
+        try queue.read { db in
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT sequence, topic, checksum, header, data FROM record WHERE sequence > ?",
+                arguments: [Int64(after)])
+            while let row = try rows.next() {
+                let (sequence, topic, checksum): (Int64, Int64, Int64) = (row["sequence"], row["topic"], row["checksum"])
+                let (header, data): (Data, Data) = (row["header"], row["data"])
+                let name = topicNames[topic] ?? ""
+                guard CRC32C.of(Array(name.utf8), Array(header), Array(data)) == UInt32(truncatingIfNeeded: checksum)
+                else {
+                    throw LogError(
+                        "\(path): record \(sequence) does not fit its checksum; restore a backup of the log, or move "
+                            + "the file away to start an empty one")
+                }
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Writes a batch and notes in one transaction: all of it is on disk when this returns.
+    /// - Throws: An error of SQLite; nothing was written.
+    func write(_ appends: [Append], _ notes: [LogNote], at time: Timestamp) throws -> Commit {
+        var outcomes: [AppendOutcome] = []
+        var records: [Bus.Record] = []
+        outcomes.reserveCapacity(appends.count)
+        records.reserveCapacity(appends.count)
+        let (topicsBefore, headBefore) = (topics, head)
+        do {
+            try queue.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    for append in appends { outcomes.append(try insert(append, db, at: time, into: &records)) }
+                    try upsertProducers(appends, db)
+                    for record in records {
+                        try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE name = ?")
+                            .execute(arguments: [Int64(record.sequence), record.topic])
+                    }
+                    for note in notes { try write(note, db) }
+                    return .commit
+                }
+            }
+        } catch {
+            (topics, head) = (topicsBefore, headBefore)
+            throw error
+        }
+        bytesSinceCheckpoint += appends.reduce(0) { $0 + $1.bytes } + 4096
+        return Commit(appends: appends, outcomes: outcomes, records: records)
+    }
+
+    private func insert(
+        _ append: Append, _ db: Database, at time: Timestamp, into records: inout [Bus.Record]
+    ) throws -> AppendOutcome {
+        let sequence = head + 1
+        if case .named(let source, let id) = append.identity {
+            if let known = try db.cachedStatement(sql: "SELECT sequence FROM seen WHERE source = ? AND id = ?")
+                .sequence(source, id)
+            {
+                return .duplicate(known)
+            }
+            try db.cachedStatement(sql: "INSERT INTO seen (source, id, sequence, at) VALUES (?, ?, ?, ?)")
+                .execute(arguments: [source, id, Int64(sequence), time.microseconds / 1_000_000])
+        }
+        let topic = try topicID(append.topic, db)
+        let record = Bus.Record(
+            topic: append.topic, flags: append.flags, epoch: epoch, sequence: sequence, previous: topic.last,
+            header: append.header, data: append.data)
+        let checksum = CRC32C.of(Array(append.topic.utf8), append.header, append.data)
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO record (sequence, topic, previous, flags, checksum, header, data)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            Int64(sequence), topic.id, Int64(topic.last), Int64(append.flags.rawValue), Int64(checksum),
+            Data(append.header), Data(append.data),
+        ])
+        head = sequence
+        topics[append.topic] = (topic.id, sequence)
+        records.append(record)
+        return .appended(sequence)
+    }
+
+    private func topicID(_ name: String, _ db: Database) throws -> (id: Int64, last: UInt64) {
+        if let known = topics[name] { return known }
+        try db.execute(sql: "INSERT OR IGNORE INTO topic (name, last) VALUES (?, 0)", arguments: [name])
+        let id = try Int64.fetchOne(db, sql: "SELECT id FROM topic WHERE name = ?", arguments: [name]) ?? 0
+        topics[name] = (id, 0)
+        topicNames[id] = name
+        return (id, 0)
+    }
+
+    private func upsertProducers(_ appends: [Append], _ db: Database) throws {
+        var last: [String: (epoch: UInt64, sequence: UInt64)] = [:]
+        for append in appends {
+            guard case .sequenced(let producer, let epoch, let sequence) = append.identity else { continue }
+            last[producer] = (epoch, sequence)
+        }
+        for (name, position) in last {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO producer (name, epoch, sequence) VALUES (?1, ?2, ?3)
+                    ON CONFLICT (name) DO UPDATE SET epoch = ?2, sequence = ?3
+                    """
+            ).execute(arguments: [name, Int64(position.epoch), Int64(position.sequence)])
+        }
+    }
+
+    private func write(_ note: LogNote, _ db: Database) throws {
+        switch note {
+        case .consumer(let name, let cursor):
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO consumer (name, cursor) VALUES (?1, ?2)
+                    ON CONFLICT (name) DO UPDATE SET cursor = max(cursor, ?2)
+                    """
+            ).execute(arguments: [name, Int64(cursor)])
+        case .group(let name, let filters, let floor, let done):
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO workGroup (name, filters, floor, done) VALUES (?1, ?2, ?3, ?4)
+                    ON CONFLICT (name) DO UPDATE SET floor = ?3, done = ?4
+                    """
+            ).execute(arguments: [
+                name, String(decoding: try EventCoding.encode(filters), as: UTF8.self), Int64(floor),
+                String(decoding: try EventCoding.encode(done), as: UTF8.self),
+            ])
+        }
+    }
+
+    /// Writes the WAL back when it has grown, and forgets old `(source, id)` pairs. Call it when idle.
+    func maintain(at time: Timestamp) throws {
+        guard bytesSinceCheckpoint >= Self.checkpointBytes else { return }
+        bytesSinceCheckpoint = 0
+        try queue.writeWithoutTransaction { db in
+            try db.execute(
+                sql: "DELETE FROM seen WHERE at < ?",
+                arguments: [Int64(time.seconds - Self.dedupeWindowSeconds)])
+            _ = try db.checkpoint(.truncate)
+        }
+    }
+
+    // MARK: Reading
+
+    func read(_ request: ReadRequest) throws -> ReadResult {
+        if case .last = request.owner { return try last(request) }
+        return try queue.read { db in
+            var matching: [Int64: Bool] = [:]
+            var records: [Bus.Record] = []
+            var scannedTo = request.after
+            var (scanned, bytes) = (0, 0)
+            let rows = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence > ? ORDER BY sequence"
+                ), arguments: [Int64(request.after)])
+            while records.count < request.limit, scanned < Self.scanMax, bytes < Self.readBytesMax,
+                let row = try rows.next()
+            {
+                scanned += 1
+                let (sequence, topic): (Int64, Int64) = (row[0], row[1])
+                scannedTo = UInt64(sequence)
+                let name = topicNames[topic] ?? ""
+                let matches =
+                    matching[topic]
+                    ?? {
+                        let result = request.filters.contains { $0.matches(name) }
+                        matching[topic] = result
+                        return result
+                    }()
+                guard matches else { continue }
+                let record = record(row, name)
+                bytes += record.header.count + record.data.count
+                records.append(record)
+            }
+            return ReadResult(request: request, records: records, scannedTo: scannedTo)
+        }
+    }
+
+    private func last(_ request: ReadRequest) throws -> ReadResult {
+        try queue.read { db in
+            let sequences = topics.filter { entry in
+                entry.value.last > 0 && request.filters.contains { $0.matches(entry.key) }
+            }.map(\.value.last).sorted().suffix(request.limit)
+            let records = try sequences.compactMap { sequence -> Bus.Record? in
+                let row = try Row.fetchOne(
+                    try db.cachedStatement(
+                        sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence = ?"),
+                    arguments: [Int64(sequence)])
+                return row.map { record($0, topicNames[$0[1]] ?? "") }
+            }
+            return ReadResult(request: request, records: records, scannedTo: head)
+        }
+    }
+
+    private func record(_ row: Row, _ topic: String) -> Bus.Record {
+        let (sequence, previous, flags): (Int64, Int64, Int64) = (row[0], row[2], row[3])
+        let (header, data): (Data, Data) = (row[4], row[5])
+        return Bus.Record(
+            topic: topic, flags: Bus.Record.Flags(rawValue: UInt8(truncatingIfNeeded: flags)), epoch: epoch,
+            sequence: UInt64(sequence), previous: UInt64(previous), header: Array(header), data: Array(data))
+    }
+}
+
+/// The log cannot be used.
+struct LogError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+extension Statement {
+    fileprivate func sequence(_ source: String, _ id: String) throws -> UInt64? {
+        try Int64.fetchOne(self, arguments: [source, id]).map(UInt64.init)
+    }
+}

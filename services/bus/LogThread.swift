@@ -1,0 +1,123 @@
+import Bus
+import Events
+import Foundation
+import GRDB
+import Logging
+import ZeroMQ
+
+/// The thread that owns the log: it writes what has come up since the last commit as one, so the batch grows by itself
+/// while the disk is slow, and the socket thread never waits for it.
+final class LogThread: Sendable {
+    enum Command: Sendable {
+        case append([Append], [LogNote])
+        case read(ReadRequest)
+        case stop
+    }
+
+    enum Result: Sendable {
+        case committed(Commit)
+        case read(ReadResult)
+        /// Nothing can be relied on any more: the process must end and recover from disk.
+        case fatal(String)
+    }
+
+    private let mailbox = Mailbox<Command>()
+    private let thread: DedicatedThread
+
+    /// Starts the thread over a log that was opened for it.
+    init(log: EventLog, logger: Logger, results: @escaping @Sendable (Result) -> Void) {
+        let mailbox = mailbox
+        thread = DedicatedThread("log") {
+            Self.run(log, mailbox, logger, results)
+        }
+    }
+
+    func post(_ command: Command) { mailbox.post(command) }
+
+    /// Writes what waits and ends.
+    func stop() {
+        mailbox.post(.stop)
+        thread.join()
+    }
+
+    private static var now: Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
+
+    private static func run(
+        _ log: EventLog, _ mailbox: Mailbox<Command>, _ logger: Logger, _ results: @Sendable (Result) -> Void
+    ) {
+        var failedGeneration: UInt64 = 0
+        while true {
+            mailbox.wait(milliseconds: 1000)
+            let commands = mailbox.drain()
+            do {
+                if commands.isEmpty { try log.maintain(at: now) }
+                var batch = Batch()
+                for command in commands {
+                    switch command {
+                    case .append(let appends, let notes):
+                        for append in appends {
+                            if batch.isFull { try commit(&batch, log, &failedGeneration, logger, results) }
+                            batch.add(append)
+                        }
+                        batch.notes += notes
+                    case .read(let request):
+                        try commit(&batch, log, &failedGeneration, logger, results)
+                        results(.read(try log.read(request)))
+                    case .stop:
+                        try commit(&batch, log, &failedGeneration, logger, results)
+                        return
+                    }
+                }
+                try commit(&batch, log, &failedGeneration, logger, results)
+            } catch {
+                logger.critical("the log cannot go on", metadata: ["error": "\(error)"])
+                results(.fatal("\(error)"))
+                return
+            }
+        }
+    }
+
+    private struct Batch {
+        var appends: [Append] = []
+        var notes: [LogNote] = []
+        var bytes = 0
+
+        var isFull: Bool { appends.count >= EventLog.batchRecordsMax || bytes >= EventLog.batchBytesMax }
+
+        mutating func add(_ append: Append) {
+            appends.append(append)
+            bytes += append.bytes
+        }
+    }
+
+    /// Writes the batch. A full disk refuses it and nothing else; a failed fsync or a damaged file is the end.
+    private static func commit(
+        _ batch: inout Batch, _ log: EventLog, _ failedGeneration: inout UInt64, _ logger: Logger,
+        _ results: @Sendable (Result) -> Void
+    ) throws {
+        defer { batch = Batch() }
+        guard !batch.appends.isEmpty || !batch.notes.isEmpty else { return }
+        let generation = batch.appends.map(\.generation).min() ?? .max
+        if generation <= failedGeneration {
+            refuse(batch.appends, "an earlier batch could not be written", results)
+            return
+        }
+        do {
+            let commit = try log.write(batch.appends, batch.notes, at: now)
+            if !commit.appends.isEmpty { results(.committed(commit)) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
+            logger.error("the log's disk is full", metadata: ["error": "\(error)"])
+            refuse(batch.appends, "the log's disk is full; free space on the bus's volume", results)
+        }
+    }
+
+    private static func refuse(_ appends: [Append], _ message: String, _ results: @Sendable (Result) -> Void) {
+        guard !appends.isEmpty else { return }
+        results(
+            .committed(
+                Commit(
+                    appends: appends, outcomes: [], records: [],
+                    failure: Refusal(.full, message, retryAfterMs: 500))))
+    }
+}
