@@ -39,7 +39,7 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = [], fixtures:
     )
 }
 
-let domain: [Target.Dependency] = ["ModelGraph", "ModelContainer", "Pipelines"]
+let domain: [Target.Dependency] = ["KnownPipelines", "ModelGraph", "ModelContainer", "Pipelines"]
 
 let libraries: [Target] = [
     library("HVX"),
@@ -60,18 +60,19 @@ let libraries: [Target] = [
     library("Bus", ["Events", "ZeroMQ", logging]),
     library("Storage", ["Events", grdb, crypto]),
     library("ServiceKit", [argumentParser, configuration, lifecycle, logging, metrics]),
+    library("KnownPipelines", ["Events", "Membership", "Pipelines", "Storage", grdb]),
     library("Membership", ["Bus", "Events", "ServiceKit", "Storage", grdb, lifecycle, logging, metrics]),
 ]
 
 let services: [Target] = [
     service("bus", ["ZeroMQ", grdb]),
-    service("trainer", domain + ["Training", grdb]),
+    service("trainer", domain + ["Training", "ZeroMQ", grdb]),
     service("converter", domain + ["Inference", "Quantization", grdb]),
     service("registry", domain + ["Inference", grdb]),
-    service("inference-node", domain + ["Inference", "ZeroMQ", grdb]),
-    service("monitor", ["Decay", "Pipelines", grdb]),
+    service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
+    service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb]),
-    service("gateway", ["Pipelines", hummingbird, grdb]),
+    service("gateway", ["KnownPipelines", "Pipelines", hummingbird, grdb]),
     service("hexloop", domain + ["Inference", "Training"]),
 ]
 

@@ -14,6 +14,7 @@ public struct Vector: Sendable, Hashable {
         words = .zero
     }
 
+    /// Makes a value of its parts.
     public init(words: SIMD32<Int32>) {
         self.words = words
     }
@@ -29,7 +30,10 @@ public struct Vector: Sendable, Hashable {
         Swift.withUnsafeMutableBytes(of: &words) { bytes in
             for index in 0..<Vector.byteCount / MemoryLayout<Lane>.size {
                 bytes.storeBytes(
-                    of: value(index).littleEndian, toByteOffset: index * MemoryLayout<Lane>.size, as: Lane.self)
+                    of: value(index).littleEndian,
+                    toByteOffset: index * MemoryLayout<Lane>.size,
+                    as: Lane.self
+                )
             }
         }
     }

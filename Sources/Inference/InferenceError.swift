@@ -48,6 +48,7 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What went wrong, in one line for a log.
     public var description: String {
         switch self {
         case .container(let error): "\(error)"
@@ -69,20 +70,21 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Runs a throwing call of a lower module and wraps its error.
-    static func wrap<Value>(_ body: () throws(ContainerError) -> Value) throws(InferenceError) -> Value {
+    static func wrapContainer<Value>(_ body: () throws(ContainerError) -> Value) throws(InferenceError) -> Value {
         do { return try body() } catch { throw .container(error) }
     }
 
-    static func wrap<Value>(_ body: () throws(GraphError) -> Value) throws(InferenceError) -> Value {
+    static func wrapGraph<Value>(_ body: () throws(GraphError) -> Value) throws(InferenceError) -> Value {
         do { return try body() } catch { throw .graph(error) }
     }
 
-    static func wrap<Value>(_ body: () throws(KernelError) -> Value) throws(InferenceError) -> Value {
+    static func wrapKernel<Value>(_ body: () throws(KernelError) -> Value) throws(InferenceError) -> Value {
         do { return try body() } catch { throw .kernel(error) }
     }
 
-    static func wrap<Value>(
-        node: String, _ body: () throws(QuantizationError) -> Value
+    static func wrapQuantization<Value>(
+        node: String,
+        _ body: () throws(QuantizationError) -> Value
     ) throws(InferenceError) -> Value {
         do { return try body() } catch { throw .quantization(node: node, error) }
     }

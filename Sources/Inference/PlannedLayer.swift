@@ -23,7 +23,11 @@ struct PlannedLayer: Sendable {
     ///
     /// The bound holds for every input: `|bias[n]| + Σk |weights[n, k]| * max(zeroPoint, 255 - zeroPoint)`.
     static func checkBounds(
-        node: String, weights: [Int8], biases: [Int32], zeroPoint: Int32, leftShifts: [Int32]?
+        node: String,
+        weights: [Int8],
+        biases: [Int32],
+        zeroPoint: Int32,
+        leftShifts: [Int32]?
     ) throws(InferenceError) {
         for output in biases.indices {
             let bound = sumBound(weights: weights, biases: biases, zeroPoint: zeroPoint, output: output)
@@ -49,23 +53,31 @@ extension PlannedLayer {
     ///   - quantized: The layer in the manifest.
     ///   - input: The encoding of the layer's input.
     init(
-        _ layer: LayerChain.Layer, _ quantized: QuantizedLayer, input: Encoding, container: ModelContainer, graph: Graph
+        _ layer: LayerChain.Layer,
+        _ quantized: QuantizedLayer,
+        input: Encoding,
+        container: ModelContainer,
+        graph: Graph
     ) throws(InferenceError) {
         guard let weights = graph.constants[layer.weights], let bias = graph.constants[layer.bias] else {
             throw .container(.missingTensor(layer.weights))
         }
-        let bytes = try InferenceError.wrap { () throws(GraphError) in try weights.int8s }
-        let biases = try InferenceError.wrap { () throws(GraphError) in try bias.int32s }
+        let bytes = try InferenceError.wrapGraph { () throws(GraphError) in try weights.int8s }
+        let biases = try InferenceError.wrapGraph { () throws(GraphError) in try bias.int32s }
         let outputs = biases.count
         let zeroPoint = UInt8(clamping: input.zeroPoint)
         name = layer.node.name
         weightsTensor = layer.weights
         biasTensor = layer.bias
         inputZeroPoint = zeroPoint
-        sums = try InferenceError.wrap { () throws(KernelError) in
+        sums = try InferenceError.wrapKernel { () throws(KernelError) in
             try FullyConnected(
-                weights: .int8(bytes), biases: biases, inputCount: weights.elementCount / outputs,
-                outputCount: outputs, inputZeroPoint: zeroPoint)
+                weights: .int8(bytes),
+                biases: biases,
+                inputCount: weights.elementCount / outputs,
+                outputCount: outputs,
+                inputZeroPoint: zeroPoint
+            )
         }
         var leftShifts: [Int32]?
         switch quantized.output {
@@ -79,15 +91,21 @@ extension PlannedLayer {
             let rights = try container.words(quantized.rightShiftTensor, count: outputs)
             var channels: [Requantization] = []
             for output in 0..<outputs {
-                let channel = try InferenceError.wrap(node: layer.node.name) { () throws(QuantizationError) in
+                let channel = try InferenceError.wrapQuantization(node: layer.node.name) {
+                    () throws(QuantizationError) in
                     try Requantization(
-                        multiplier: multipliers[output], leftShift: lefts[output], rightShift: rights[output])
+                        multiplier: multipliers[output],
+                        leftShift: lefts[output],
+                        rightShift: rights[output]
+                    )
                 }
                 channels.append(channel)
             }
             let stage = RequantizeStage(
-                channels: channels, zeroPoint: UInt8(clamping: encoding.zeroPoint),
-                range: PlannedLayer.range(layer.activation, encoding))
+                channels: channels,
+                zeroPoint: UInt8(clamping: encoding.zeroPoint),
+                range: PlannedLayer.range(layer.activation, encoding)
+            )
             output = .bytes(stage, channels: channels, encoding: encoding)
             leftShifts = lefts
         case .accumulator:
@@ -98,7 +116,12 @@ extension PlannedLayer {
             output = .reals(scale: scale, activation: layer.activation)
         }
         try PlannedLayer.checkBounds(
-            node: layer.node.name, weights: bytes, biases: biases, zeroPoint: input.zeroPoint, leftShifts: leftShifts)
+            node: layer.node.name,
+            weights: bytes,
+            biases: biases,
+            zeroPoint: input.zeroPoint,
+            leftShifts: leftShifts
+        )
     }
 
     /// The bytes that an activation leaves.
@@ -116,13 +139,13 @@ extension ModelContainer {
     /// A tensor of words that must be there with this count.
     func words(_ name: String, count: Int) throws(InferenceError) -> [Int32] {
         let tensor = try checked(name, count: count)
-        return try InferenceError.wrap { () throws(GraphError) in try tensor.int32s }
+        return try InferenceError.wrapGraph { () throws(GraphError) in try tensor.int32s }
     }
 
     /// A tensor of finite floats that must be there with this count.
     func reals(_ name: String, count: Int) throws(InferenceError) -> [Float] {
         let tensor = try checked(name, count: count)
-        let values = try InferenceError.wrap { () throws(GraphError) in try tensor.floats }
+        let values = try InferenceError.wrapGraph { () throws(GraphError) in try tensor.floats }
         guard values.allSatisfy(\.isFinite) else {
             throw .invalid(field: "tensor '\(name)'", reason: "a value is not finite")
         }
@@ -130,7 +153,7 @@ extension ModelContainer {
     }
 
     private func checked(_ name: String, count: Int) throws(InferenceError) -> Tensor {
-        let tensor = try InferenceError.wrap { () throws(ContainerError) in try self.tensor(name) }
+        let tensor = try InferenceError.wrapContainer { () throws(ContainerError) in try self.tensor(name) }
         guard tensor.shape == [count] else {
             throw .invalid(field: "tensor '\(name)'", reason: "shape \(tensor.shape) instead of [\(count)]")
         }

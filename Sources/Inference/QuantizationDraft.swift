@@ -20,7 +20,7 @@ struct QuantizationDraft {
             let name = layer.node.name
             let weights = try QuantizationDraft.floats(layer.weights, graph)
             let biases = try QuantizationDraft.floats(layer.bias, graph)
-            let quantized = try InferenceError.wrap(node: name) { () throws(QuantizationError) in
+            let quantized = try InferenceError.wrapQuantization(node: name) { () throws(QuantizationError) in
                 try ChannelWeights(weights: weights, biases: biases, inputScale: input.scale)
             }
             let isLast = index == chain.layers.count - 1
@@ -32,7 +32,11 @@ struct QuantizationDraft {
                 tensors.append((entry.scaleTensor, Tensor(shape: [scale.count], floats: scale)))
             } else {
                 let output = try QuantizationDraft.outputEncoding(
-                    values[layer.node.output], quantized, input: input, node: name)
+                    values[layer.node.output],
+                    quantized,
+                    input: input,
+                    node: name
+                )
                 manifest.encodings[layer.node.output] = output
                 try addRequantization(entry, quantized, input: input, output: output)
                 input = output
@@ -40,12 +44,18 @@ struct QuantizationDraft {
         }
         if chain.hasSoftmax { nodes += graph.nodes.suffix(1) }
         manifest.graph = GraphStructure(
-            name: graph.name, inputs: graph.inputs, outputs: graph.outputs, nodes: nodes)
+            name: graph.name,
+            inputs: graph.inputs,
+            outputs: graph.outputs,
+            nodes: nodes
+        )
     }
 
     /// The standardization, folded; without one, the division by the scale alone.
     private mutating func addInput(
-        _ chain: LayerChain, graph: Graph, encoding: Encoding
+        _ chain: LayerChain,
+        graph: Graph,
+        encoding: Encoding
     ) throws(InferenceError) {
         let scale: [Float]
         let offset: [Float]
@@ -62,13 +72,17 @@ struct QuantizationDraft {
     }
 
     private mutating func addWeights(
-        _ layer: LayerChain.Layer, _ quantized: ChannelWeights, index: Int, inputName: String
+        _ layer: LayerChain.Layer,
+        _ quantized: ChannelWeights,
+        index: Int,
+        inputName: String
     ) {
         let outputs = quantized.biases.count
         let weights = "\(layer.node.name).weights"
         let bias = "\(layer.node.name).bias"
         tensors.append(
-            (weights, Tensor(shape: [outputs, quantized.weights.count / outputs], int8s: quantized.weights)))
+            (weights, Tensor(shape: [outputs, quantized.weights.count / outputs], int8s: quantized.weights))
+        )
         tensors.append((bias, Tensor(shape: [outputs], int32s: quantized.biases)))
         var node = layer.node
         node.operation = .fullyConnected(weights: weights, bias: bias, activation: layer.activation)
@@ -77,12 +91,15 @@ struct QuantizationDraft {
     }
 
     private mutating func addRequantization(
-        _ entry: QuantizedLayer, _ quantized: ChannelWeights, input: Encoding, output: Encoding
+        _ entry: QuantizedLayer,
+        _ quantized: ChannelWeights,
+        input: Encoding,
+        output: Encoding
     ) throws(InferenceError) {
         var channels: [Requantization] = []
         for scale in quantized.scales {
             let real = Double(input.scale) * Double(scale) / Double(output.scale)
-            let channel = try InferenceError.wrap(node: entry.node) { () throws(QuantizationError) in
+            let channel = try InferenceError.wrapQuantization(node: entry.node) { () throws(QuantizationError) in
                 try Requantization(realMultiplier: real)
             }
             channels.append(channel)
@@ -98,19 +115,26 @@ struct QuantizationDraft {
     /// Its step is at least 2^-29 of the greatest value that any input could cause, since a finer one would need a left
     /// shift that loses bits of such a sum: a layer that is all but dead on the calibration rows would be refused.
     private static func outputEncoding(
-        _ values: [Float]?, _ quantized: ChannelWeights, input: Encoding, node: String
+        _ values: [Float]?,
+        _ quantized: ChannelWeights,
+        input: Encoding,
+        node: String
     ) throws(InferenceError) -> Encoding {
         let observed = try encoding(values, node: node)
         var greatest = 0.0
         for output in quantized.biases.indices {
             let bound = PlannedLayer.sumBound(
-                weights: quantized.weights, biases: quantized.biases, zeroPoint: input.zeroPoint, output: output)
+                weights: quantized.weights,
+                biases: quantized.biases,
+                zeroPoint: input.zeroPoint,
+                output: output
+            )
             greatest = max(greatest, Double(bound) * Double(input.scale) * Double(quantized.scales[output]))
         }
         let step = Float(greatest * 0x1p-29)
         guard step.isFinite, observed.scale < step else { return observed }
         let low = observed.range.lowerBound
-        return try InferenceError.wrap(node: node) { () throws(QuantizationError) in
+        return try InferenceError.wrapQuantization(node: node) { () throws(QuantizationError) in
             try Encoding(min: low, max: max(observed.range.upperBound, low + 255 * step))
         }
     }
@@ -118,11 +142,12 @@ struct QuantizationDraft {
     private static func encoding(_ values: [Float]?, node: String) throws(InferenceError) -> Encoding {
         var observer = MinMaxObserver()
         observer.observe(values ?? [])
-        return try InferenceError.wrap(node: node) { () throws(QuantizationError) in try observer.encoding() }
+        return try InferenceError.wrapQuantization(node: node) { () throws(QuantizationError) in try observer.encoding()
+        }
     }
 
     private static func floats(_ name: String, _ graph: Graph) throws(InferenceError) -> [Float] {
         guard let tensor = graph.constants[name] else { throw .container(.missingTensor(name)) }
-        return try InferenceError.wrap { () throws(GraphError) in try tensor.floats }
+        return try InferenceError.wrapGraph { () throws(GraphError) in try tensor.floats }
     }
 }

@@ -9,7 +9,11 @@ extension QuantizationReport {
     ///   - output: The output of the float model over the calibration rows.
     ///   - values: All values of the float model by name.
     init(
-        model: QuantizedModel, chain: LayerChain, output: [Float], values: [String: [Float]], calibration: [Float],
+        model: QuantizedModel,
+        chain: LayerChain,
+        output: [Float],
+        values: [String: [Float]],
+        calibration: [Float],
         rows: Int
     ) throws(InferenceError) {
         var layers: [Layer] = []
@@ -26,8 +30,12 @@ extension QuantizationReport {
         let answers = try model.predict(calibration, rows: rows)
         let difference = Difference(output, answers)
         self.init(
-            rows: rows, maxAbsError: difference.maxAbsError, meanAbsError: difference.meanAbsError,
-            signalToNoiseDB: difference.signalToNoiseDB, layers: layers)
+            rows: rows,
+            maxAbsError: difference.maxAbsError,
+            meanAbsError: difference.meanAbsError,
+            signalToNoiseDB: difference.signalToNoiseDB,
+            layers: layers
+        )
     }
 }
 
@@ -45,8 +53,12 @@ extension QuantizationReport.Layer {
                 }
             } ?? 0
         self.init(
-            name: name, signalToNoiseDB: Difference(floats, quantized).signalToNoiseDB, min: observer.min ?? 0,
-            max: observer.max ?? 0, saturatedShare: floats.isEmpty ? 0 : Double(outside) / Double(floats.count))
+            name: name,
+            signalToNoiseDB: Difference(floats, quantized).signalToNoiseDB,
+            min: observer.min ?? 0,
+            max: observer.max ?? 0,
+            saturatedShare: floats.isEmpty ? 0 : Double(outside) / Double(floats.count)
+        )
     }
 }
 

@@ -38,7 +38,7 @@ public struct QuantizedModel: Sendable {
             throw .wrongKind(expected: .quantizedModel, actual: manifest.kind)
         }
         guard manifest.task != nil else { throw .invalid(field: "manifest.task", reason: "missing") }
-        let graph = try InferenceError.wrap { () throws(ContainerError) in try container.graph }
+        let graph = try InferenceError.wrapContainer { () throws(ContainerError) in try container.graph }
         let chain = try LayerChain(graph)
         guard chain.affine == nil else {
             throw .invalid(field: "graph", reason: "affine must be folded into the input encoding")
@@ -58,7 +58,8 @@ public struct QuantizedModel: Sendable {
         inputEncoding = InputEncoding(
             gain: try container.reals(QuantizedLayer.inputGainTensor, count: chain.inputCount),
             offset: try container.reals(QuantizedLayer.inputOffsetTensor, count: chain.inputCount),
-            zeroPoint: encoding.zeroPoint)
+            zeroPoint: encoding.zeroPoint
+        )
         var layers: [PlannedLayer] = []
         var input = encoding
         for (layer, quantized) in zip(chain.layers, manifest.layers) {
@@ -79,6 +80,7 @@ public struct QuantizedModel: Sendable {
     public var digest: String { container.digest }
     /// The inputs in order; may be empty for a model whose inputs have no names.
     public var features: [Feature] { container.manifest.features }
+    /// Everything about the model but its tensors.
     public var manifest: Manifest { container.manifest }
 
     /// The answers to rows of features.
@@ -116,7 +118,10 @@ public struct QuantizedModel: Sendable {
     /// - Parameter observe: Called with the bytes of the input and of each layer that gives bytes, with the index of
     ///   the layer, -1 for the input, and the encoding.
     func run(
-        _ input: [Float], rows: Int, engine: Engine, observe: (Int, [UInt8], Encoding) -> Void
+        _ input: [Float],
+        rows: Int,
+        engine: Engine,
+        observe: (Int, [UInt8], Encoding) -> Void
     ) throws(InferenceError) -> [Float] {
         let (count, overflow) = rows.multipliedReportingOverflow(by: inputCount)
         guard rows >= 0, !overflow, input.count == count else {
@@ -141,43 +146,62 @@ public struct QuantizedModel: Sendable {
     }
 
     private func accumulators(
-        of layer: PlannedLayer, _ input: [UInt8], rows: Int, engine: Engine
+        of layer: PlannedLayer,
+        _ input: [UInt8],
+        rows: Int,
+        engine: Engine
     ) throws(InferenceError) -> [Int32] {
         switch engine {
         case .fast:
-            return try InferenceError.wrap { () throws(KernelError) in
+            return try InferenceError.wrapKernel { () throws(KernelError) in
                 try layer.sums.accumulators(input, rows: rows)
             }
         case .variant(let variant):
-            return try InferenceError.wrap { () throws(KernelError) in
+            return try InferenceError.wrapKernel { () throws(KernelError) in
                 try layer.sums.accumulators(input, rows: rows, variant: variant)
             }
         case .reference:
-            let weights = try InferenceError.wrap { () throws(ContainerError) in
+            let weights = try InferenceError.wrapContainer { () throws(ContainerError) in
                 try container.tensor(layer.weightsTensor)
             }
-            let biases = try InferenceError.wrap { () throws(ContainerError) in try container.tensor(layer.biasTensor) }
-            let weightBytes = try InferenceError.wrap { () throws(GraphError) in try weights.int8s }
-            let biasWords = try InferenceError.wrap { () throws(GraphError) in try biases.int32s }
-            return try InferenceError.wrap { () throws(KernelError) in
+            let biases = try InferenceError.wrapContainer { () throws(ContainerError) in
+                try container.tensor(layer.biasTensor)
+            }
+            let weightBytes = try InferenceError.wrapGraph { () throws(GraphError) in try weights.int8s }
+            let biasWords = try InferenceError.wrapGraph { () throws(GraphError) in try biases.int32s }
+            return try InferenceError.wrapKernel { () throws(KernelError) in
                 try ReferenceFullyConnected.accumulators(
-                    input, rows: rows, weights: .int8(weightBytes), biases: biasWords,
-                    inputCount: layer.sums.inputCount, outputCount: layer.sums.outputCount,
-                    inputZeroPoint: layer.inputZeroPoint)
+                    input,
+                    rows: rows,
+                    weights: .int8(weightBytes),
+                    biases: biasWords,
+                    inputCount: layer.sums.inputCount,
+                    outputCount: layer.sums.outputCount,
+                    inputZeroPoint: layer.inputZeroPoint
+                )
             }
         }
     }
 
     private func requantize(
-        _ sums: [Int32], _ stage: RequantizeStage, _ channels: [Requantization], rows: Int, engine: Engine
+        _ sums: [Int32],
+        _ stage: RequantizeStage,
+        _ channels: [Requantization],
+        rows: Int,
+        engine: Engine
     ) throws(InferenceError) -> [UInt8] {
-        try InferenceError.wrap { () throws(KernelError) in
+        try InferenceError.wrapKernel { () throws(KernelError) in
             switch engine {
             case .fast: try stage.bytes(sums, rows: rows)
             case .variant(let variant): try stage.bytes(sums, rows: rows, variant: variant)
             case .reference:
                 try ReferenceRequantize.bytes(
-                    sums, rows: rows, channels: channels, zeroPoint: stage.zeroPoint, range: stage.range)
+                    sums,
+                    rows: rows,
+                    channels: channels,
+                    zeroPoint: stage.zeroPoint,
+                    range: stage.range
+                )
             }
         }
     }
@@ -204,7 +228,9 @@ public struct QuantizedModel: Sendable {
         for feature in features {
             guard let count = Tensor.elementCount(of: feature.shape), count <= inputCount - total else {
                 throw .invalid(
-                    field: "manifest.features", reason: "'\(feature.name)' leaves the input of \(inputCount) values")
+                    field: "manifest.features",
+                    reason: "'\(feature.name)' leaves the input of \(inputCount) values"
+                )
             }
             total += count
         }

@@ -6,6 +6,7 @@ import Quantization
 public struct QuantizationResult: Sendable {
     /// The bytes of the container.
     public var container: [UInt8]
+    /// How far the model is from the float model.
     public var report: QuantizationReport
 }
 
@@ -25,12 +26,16 @@ public enum Quantizer {
     ///     the model.
     /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
     public static func quantize(
-        model: ModelContainer, calibration: [Float], rows: Int, goldenRows: Int, lineage: Lineage?
+        model: ModelContainer,
+        calibration: [Float],
+        rows: Int,
+        goldenRows: Int,
+        lineage: Lineage?
     ) throws(InferenceError) -> QuantizationResult {
         guard model.manifest.kind == .floatModel else {
             throw .wrongKind(expected: .floatModel, actual: model.manifest.kind)
         }
-        let graph = try InferenceError.wrap { () throws(ContainerError) in try model.graph }
+        let graph = try InferenceError.wrapContainer { () throws(ContainerError) in try model.graph }
         let chain = try LayerChain(graph)
         let values = try observe(graph, chain, calibration, rows: rows, features: model.manifest.features)
         var draft = try QuantizationDraft(graph: graph, chain: chain, values: values)
@@ -41,8 +46,13 @@ public enum Quantizer {
         draft.manifest.lineage?.parent = model.digest
         let trial = try load(encode(draft))
         let report = try QuantizationReport(
-            model: trial, chain: chain, output: values[graph.outputs[0]] ?? [], values: values,
-            calibration: calibration, rows: rows)
+            model: trial,
+            chain: chain,
+            output: values[graph.outputs[0]] ?? [],
+            values: values,
+            calibration: calibration,
+            rows: rows
+        )
         draft.manifest.quantizationReport = report
         draft.manifest.golden = try golden(trial, calibration, rows: rows, count: min(goldenRows, rows))
         let container = try encode(draft)
@@ -52,16 +62,23 @@ public enum Quantizer {
 
     /// Every value of the float model over the calibration rows, all finite.
     private static func observe(
-        _ graph: Graph, _ chain: LayerChain, _ calibration: [Float], rows: Int, features: [Feature]
+        _ graph: Graph,
+        _ chain: LayerChain,
+        _ calibration: [Float],
+        rows: Int,
+        features: [Feature]
     ) throws(InferenceError) -> [String: [Float]] {
         try QuantizedModel.check(features, inputCount: chain.inputCount)
         guard rows > 0 else { throw .noCalibrationRows }
-        let interpreter = try InferenceError.wrap { () throws(GraphError) in try FloatInterpreter(graph) }
+        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
         if let index = calibration.firstIndex(where: { !$0.isFinite }) {
             throw .nonFiniteInput(
-                row: index / chain.inputCount, feature: chain.inputName, element: index % chain.inputCount)
+                row: index / chain.inputCount,
+                feature: chain.inputName,
+                element: index % chain.inputCount
+            )
         }
-        let values = try InferenceError.wrap { () throws(GraphError) in
+        let values = try InferenceError.wrapGraph { () throws(GraphError) in
             try interpreter.values(calibration, rows: rows)
         }
         for node in graph.nodes where !(values[node.output]?.allSatisfy(\.isFinite) ?? false) {
@@ -71,18 +88,22 @@ public enum Quantizer {
     }
 
     private static func encode(_ draft: QuantizationDraft) throws(InferenceError) -> [UInt8] {
-        try InferenceError.wrap { () throws(ContainerError) in
+        try InferenceError.wrapContainer { () throws(ContainerError) in
             try ModelContainer.encode(manifest: draft.manifest, tensors: draft.tensors)
         }
     }
 
     private static func load(_ bytes: [UInt8]) throws(InferenceError) -> QuantizedModel {
         try QuantizedModel(
-            InferenceError.wrap { () throws(ContainerError) in try ModelContainer(parsing: bytes) })
+            InferenceError.wrapContainer { () throws(ContainerError) in try ModelContainer(parsing: bytes) }
+        )
     }
 
     private static func golden(
-        _ model: QuantizedModel, _ calibration: [Float], rows: Int, count: Int
+        _ model: QuantizedModel,
+        _ calibration: [Float],
+        rows: Int,
+        count: Int
     ) throws(InferenceError) -> GoldenAnswers? {
         guard count > 0 else { return nil }
         let width = model.inputCount

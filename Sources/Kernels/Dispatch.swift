@@ -4,22 +4,38 @@ import CKernels
 enum Dispatch {
     /// `[rows, outputs]` sums.
     static func fullyConnected(
-        _ variant: KernelVariant, rows: Int, inputs: Int, outputs: Int, input: [UInt8], weights: [Int8],
+        _ variant: KernelVariant,
+        rows: Int,
+        inputs: Int,
+        outputs: Int,
+        input: [UInt8],
+        weights: [Int8],
         initial: [Int32]
     ) -> [Int32] {
         // Safety: the pointers live for the call; the kernel reads rows * inputs bytes of input, which is its count,
         // and writes rows * outputs words, which is the capacity.
         unsafe input.withUnsafeBufferPointer { input in
             unsafe fullyConnected(
-                variant, rows: rows, inputs: inputs, outputs: outputs, input: input, weights: weights,
-                initial: initial)
+                variant,
+                rows: rows,
+                inputs: inputs,
+                outputs: outputs,
+                input: input,
+                weights: weights,
+                initial: initial
+            )
         }
     }
 
     /// As above for input that does not begin where an array begins.
     static func fullyConnected(
-        _ variant: KernelVariant, rows: Int, inputs: Int, outputs: Int, input: UnsafeBufferPointer<UInt8>,
-        weights: [Int8], initial: [Int32]
+        _ variant: KernelVariant,
+        rows: Int,
+        inputs: Int,
+        outputs: Int,
+        input: UnsafeBufferPointer<UInt8>,
+        weights: [Int8],
+        initial: [Int32]
     ) -> [Int32] {
         precondition(input.count == rows * inputs, "input count differs from the shape")
         precondition(initial.count >= (outputs + 31) / 32 * 32, "initial sums are not padded")
@@ -43,7 +59,12 @@ enum Dispatch {
 
     /// Adds `factor` times the sum of a row's inputs to all sums of the row, wrapping.
     static func addRowSums(
-        rows: Int, inputs: Int, outputs: Int, input: [UInt8], factor: Int32, to sums: inout [Int32]
+        rows: Int,
+        inputs: Int,
+        outputs: Int,
+        input: [UInt8],
+        factor: Int32,
+        to sums: inout [Int32]
     ) {
         precondition(input.count == rows * inputs && sums.count == rows * outputs, "count differs from the shape")
         // Safety: counts are checked above; the pointers live for the call.
@@ -52,13 +73,22 @@ enum Dispatch {
 
     /// `[rows, channels]` bytes.
     static func requantize(
-        _ variant: KernelVariant, rows: Int, channels: Int, accumulators: [Int32], multiplier: [Int32],
-        leftShift: [Int32], rightShift: [Int32], zeroPoint: Int32, low: UInt8, high: UInt8
+        _ variant: KernelVariant,
+        rows: Int,
+        channels: Int,
+        accumulators: [Int32],
+        multiplier: [Int32],
+        leftShift: [Int32],
+        rightShift: [Int32],
+        zeroPoint: Int32,
+        low: UInt8,
+        high: UInt8
     ) -> [UInt8] {
         precondition(accumulators.count == rows * channels, "accumulator count differs from the shape")
         precondition(
             multiplier.count == channels && leftShift.count == channels && rightShift.count == channels,
-            "parameter count differs from the shape")
+            "parameter count differs from the shape"
+        )
         let kernel =
             switch variant {
             case .scalar: unsafe hxk_s32_requantize_u8__scalar
@@ -70,7 +100,17 @@ enum Dispatch {
             count = rows * channels
             guard count > 0, let target = out.baseAddress else { return }
             unsafe kernel(
-                rows, channels, accumulators, multiplier, leftShift, rightShift, zeroPoint, low, high, target)
+                rows,
+                channels,
+                accumulators,
+                multiplier,
+                leftShift,
+                rightShift,
+                zeroPoint,
+                low,
+                high,
+                target
+            )
         }
     }
 }

@@ -5,7 +5,9 @@
 /// The zero points are folded: that of the input into the initial sums, that of unsigned weights, which are stored as
 /// signed by subtracting 128, into a multiple of the row's sum. The definition is ``ReferenceFullyConnected``.
 public struct FullyConnected: Sendable, Hashable {
+    /// The number of inputs of each row.
     public let inputCount: Int
+    /// The number of sums of each row.
     public let outputCount: Int
     private let weights: PackedWeights
     private let initial: [Int32]
@@ -18,7 +20,11 @@ public struct FullyConnected: Sendable, Hashable {
     ///   - biases: `outputCount` elements.
     /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``.
     public init(
-        weights: WeightMatrix, biases: [Int32], inputCount: Int, outputCount: Int, inputZeroPoint: UInt8
+        weights: WeightMatrix,
+        biases: [Int32],
+        inputCount: Int,
+        outputCount: Int,
+        inputZeroPoint: UInt8
     ) throws(KernelError) {
         let elements = try elementCount(outputCount, inputCount)
         guard weights.count == elements else {
@@ -57,27 +63,49 @@ public struct FullyConnected: Sendable, Hashable {
     /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``,
     ///   ``KernelError/unavailable(_:)``.
     public func accumulators(
-        _ input: [UInt8], rows: Int, variant: KernelVariant = .best
+        _ input: [UInt8],
+        rows: Int,
+        variant: KernelVariant = .best
     ) throws(KernelError) -> [Int32] {
         try check(input.count, rows: rows, variant: variant)
         var sums = Dispatch.fullyConnected(
-            variant, rows: rows, inputs: inputCount, outputs: outputCount, input: input, weights: weights.bytes,
-            initial: initial)
+            variant,
+            rows: rows,
+            inputs: inputCount,
+            outputs: outputCount,
+            input: input,
+            weights: weights.bytes,
+            initial: initial
+        )
         if rowSumFactor != 0 {
             Dispatch.addRowSums(
-                rows: rows, inputs: inputCount, outputs: outputCount, input: input, factor: rowSumFactor, to: &sums)
+                rows: rows,
+                inputs: inputCount,
+                outputs: outputCount,
+                input: input,
+                factor: rowSumFactor,
+                to: &sums
+            )
         }
         return sums
     }
 
     /// As ``accumulators(_:rows:variant:)`` without the zero point of unsigned weights, on memory of any alignment.
     package func signedAccumulators(
-        _ input: UnsafeBufferPointer<UInt8>, rows: Int, variant: KernelVariant
+        _ input: UnsafeBufferPointer<UInt8>,
+        rows: Int,
+        variant: KernelVariant
     ) throws(KernelError) -> [Int32] {
         try check(input.count, rows: rows, variant: variant)
         return unsafe Dispatch.fullyConnected(
-            variant, rows: rows, inputs: inputCount, outputs: outputCount, input: input, weights: weights.bytes,
-            initial: initial)
+            variant,
+            rows: rows,
+            inputs: inputCount,
+            outputs: outputCount,
+            input: input,
+            weights: weights.bytes,
+            initial: initial
+        )
     }
 
     private func check(_ count: Int, rows: Int, variant: KernelVariant) throws(KernelError) {

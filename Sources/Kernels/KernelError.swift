@@ -7,6 +7,7 @@ public enum KernelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// This processor does not run the variant, or the variant failed its self-test.
     case unavailable(KernelVariant)
 
+    /// What went wrong, in one line for a log.
     public var description: String {
         switch self {
         case .count(let what, let expected, let actual): "\(what): \(expected) elements needed, \(actual) given"

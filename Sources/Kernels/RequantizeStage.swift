@@ -4,6 +4,7 @@ public import Quantization
 ///
 /// The formula is that of ``/Quantization/Requantization``; the definition in HVX terms is ``ReferenceRequantize``.
 public struct RequantizeStage: Sendable, Hashable {
+    /// The byte that stands for 0.
     public let zeroPoint: UInt8
     /// What bytes are clamped to, which is how a `relu` is done.
     public let range: ClosedRange<UInt8>
@@ -29,7 +30,9 @@ public struct RequantizeStage: Sendable, Hashable {
     /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``,
     ///   ``KernelError/unavailable(_:)``.
     public func bytes(
-        _ accumulators: [Int32], rows: Int, variant: KernelVariant = .best
+        _ accumulators: [Int32],
+        rows: Int,
+        variant: KernelVariant = .best
     ) throws(KernelError) -> [UInt8] {
         let expected = try elementCount(rows, channelCount)
         guard accumulators.count == expected else {
@@ -37,8 +40,16 @@ public struct RequantizeStage: Sendable, Hashable {
         }
         guard variant == .scalar || KernelVariant.available.contains(variant) else { throw .unavailable(variant) }
         return Dispatch.requantize(
-            variant, rows: rows, channels: channelCount, accumulators: accumulators, multiplier: multiplier,
-            leftShift: leftShift, rightShift: rightShift, zeroPoint: Int32(zeroPoint), low: range.lowerBound,
-            high: range.upperBound)
+            variant,
+            rows: rows,
+            channels: channelCount,
+            accumulators: accumulators,
+            multiplier: multiplier,
+            leftShift: leftShift,
+            rightShift: rightShift,
+            zeroPoint: Int32(zeroPoint),
+            low: range.lowerBound,
+            high: range.upperBound
+        )
     }
 }

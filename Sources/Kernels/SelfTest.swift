@@ -10,8 +10,14 @@ enum SelfTest {
             let initial = words + [Int32](repeating: 0, count: packed.paddedOutputs - outputs)
             let sums = [KernelVariant.scalar, variant].map {
                 Dispatch.fullyConnected(
-                    $0, rows: rows, inputs: inputs, outputs: outputs, input: input, weights: packed.bytes,
-                    initial: initial)
+                    $0,
+                    rows: rows,
+                    inputs: inputs,
+                    outputs: outputs,
+                    input: input,
+                    weights: packed.bytes,
+                    initial: initial
+                )
             }
             guard sums[0] == sums[1] else { return false }
             let multiplier = (0..<outputs).map { _ in extreme(&state) }
@@ -20,8 +26,17 @@ enum SelfTest {
             for accumulators in [sums[0], (0..<rows * outputs).map({ _ in extreme(&state) })] {
                 let bytes = [KernelVariant.scalar, variant].map {
                     Dispatch.requantize(
-                        $0, rows: rows, channels: outputs, accumulators: accumulators, multiplier: multiplier,
-                        leftShift: left, rightShift: right, zeroPoint: 117, low: 3, high: 250)
+                        $0,
+                        rows: rows,
+                        channels: outputs,
+                        accumulators: accumulators,
+                        multiplier: multiplier,
+                        leftShift: left,
+                        rightShift: right,
+                        zeroPoint: 117,
+                        low: 3,
+                        high: 250
+                    )
                 }
                 guard bytes[0] == bytes[1] else { return false }
             }

@@ -47,7 +47,7 @@ struct Inbox: Service {
             while true {
                 let batch = await records.next(max: Self.batchMax)
                 guard let last = batch.last else { break }
-                try await apply(batch)
+                do { try await apply(batch) } catch is CancellationError { return }
                 bus.acknowledge(id, upTo: last.sequence, credit: batch.count)
                 handled.increment(by: batch.count)
                 committed()

@@ -20,8 +20,26 @@ public final class OutboxRelay: Service {
     private struct State {
         var acknowledged: UInt64 = 0
         var welcome: Welcome?
-        var waiters: [(number: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
-        var greeted: [CheckedContinuation<Void, Never>] = []
+        var hasEnded = false
+        var waiters: [UInt64: Waiter] = [:]
+        var waiterCount: UInt64 = 0
+
+        func isMet(_ condition: Condition) -> Bool {
+            switch condition {
+            case .acknowledged(let number): acknowledged >= number
+            case .greeted: welcome != nil
+            }
+        }
+    }
+
+    private enum Condition: Sendable {
+        case acknowledged(UInt64)
+        case greeted
+    }
+
+    private struct Waiter {
+        let condition: Condition
+        let continuation: CheckedContinuation<Bool, Never>
     }
 
     init(store: Store, bus: BusClient, health: Health, logger: Logger) {
@@ -31,32 +49,49 @@ public final class OutboxRelay: Service {
         self.logger = logger
     }
 
-    /// How many events the log has of this outbox.
+    /// Everything in the outbox up to that number is in the log; numbers are those that `Transaction.send` returns.
     public var acknowledged: UInt64 { state.withLock { $0.acknowledged } }
 
-    /// Waits until the log has everything up to that number of ``Store``'s outbox.
-    public func waitUntilAcknowledged(_ number: UInt64) async {
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.acknowledged >= number { return true }
-                state.waiters.append((number, continuation))
-                return false
+    /// Waits until the log has everything up to that number, as `Transaction.send` returns it.
+    /// - Returns: False when the relay ended or the task was cancelled before; the event stays in the outbox.
+    @discardableResult
+    public func waitUntilAcknowledged(_ number: UInt64) async -> Bool { await wait(for: .acknowledged(number)) }
+
+    /// The broker's last greeting; waits for the first. Nil when the relay ended or the task was cancelled before.
+    func welcome() async -> Welcome? {
+        guard await wait(for: .greeted) else { return nil }
+        return state.withLock { $0.welcome }
+    }
+
+    private func wait(for condition: Condition) async -> Bool {
+        let id = state.withLock { state in
+            state.waiterCount += 1
+            return state.waiterCount
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let result = state.withLock { state -> Bool? in
+                    if state.isMet(condition) { return true }
+                    if state.hasEnded || Task.isCancelled { return false }
+                    state.waiters[id] = Waiter(condition: condition, continuation: continuation)
+                    return nil
+                }
+                if let result { continuation.resume(returning: result) }
             }
-            if isDone { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(returning: false)
         }
     }
 
-    /// The broker's last greeting; waits for the first.
-    func welcome() async -> Welcome? {
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.welcome != nil { return true }
-                state.greeted.append(continuation)
-                return false
-            }
-            if isDone { continuation.resume() }
+    /// Changes the state and wakes those whose condition is met now, or all when the relay has ended.
+    private func change(_ body: (inout State) -> Void) {
+        let woken = state.withLock { state in
+            body(&state)
+            let (now, woken) = (state, state.waiters.filter { state.hasEnded || state.isMet($0.value.condition) })
+            for id in woken.keys { state.waiters[id] = nil }
+            return woken.values.map { ($0.continuation, now.isMet($0.condition)) }
         }
-        return state.withLock { $0.welcome }
+        for (continuation, isMet) in woken { continuation.resume(returning: isMet) }
     }
 
     private enum Turn: Sendable {
@@ -70,6 +105,11 @@ public final class OutboxRelay: Service {
     public func run() async throws {
         health.set("bus", .notReady("connecting to \(bus.configuration.address)"))
         let (turns, continuation) = AsyncStream.makeStream(of: Turn.self, bufferingPolicy: .unbounded)
+        defer {
+            change { $0.hasEnded = true }
+            bus.close()
+        }
+        // What is left in the outbox when the service stops is sent at the next start.
         try await cancelWhenGracefulShutdown { [self] in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { [self] in
@@ -79,68 +119,55 @@ public final class OutboxRelay: Service {
                     for await signal in bus.signals { continuation.yield(.signal(signal)) }
                     continuation.yield(.end)
                 }
-                try await relay(turns)
-                group.cancelAll()
+                defer { group.cancelAll() }
+                do { try await relay(turns) } catch is CancellationError {}
             }
         }
-        await drain()
-        let (waiters, greeted) = state.withLock { state in
-            defer {
-                state.waiters = []
-                state.greeted = []
-            }
-            return (state.waiters.map(\.continuation), state.greeted)
-        }
-        for waiter in waiters + greeted { waiter.resume() }
-        bus.close()
     }
 
     private func relay(_ turns: AsyncStream<Turn>) async throws {
-        var (epoch, _) = try await store.outboxState()
-        var sent: UInt64 = 0
-        var pruned: UInt64 = 0
+        var outbox = try await store.outboxState()
+        // Numbers of the present epoch: handed to the bus, in the log, and forgotten here.
+        var (sent, acknowledged, pruned) = (UInt64(0), UInt64(0), UInt64(0))
         for await turn in turns {
             switch turn {
             case .filled: break
             case .end: return
             case .signal(.connected(let welcome)):
                 health.set("bus", .ready)
-                let outbox = try await store.outboxState()
-                if welcome.producerEpoch > epoch
-                    || (welcome.producerEpoch == epoch && welcome.producerSequence > outbox.last)
-                {
+                outbox = try await store.outboxState()
+                // A greeting from before the numbering began anew; the next session is on its way.
+                guard welcome.producerEpoch >= outbox.epoch else { continue }
+                if let reason = Self.mismatch(welcome, outbox, acknowledged) {
                     logger.error(
-                        "the log knows later events of this program than its own data: the data is an old copy",
+                        "the log and this program's outbox do not fit; its numbering begins anew",
                         metadata: [
-                            "log.sequence": "\(welcome.producerSequence)", "outbox.last": "\(outbox.last)",
+                            "reason": "\(reason)", "log.sequence": "\(welcome.producerSequence)",
+                            "outbox.last": "\(outbox.last)", "outbox.pruned": "\(outbox.pruned)",
                         ])
-                    epoch = try await store.renumberOutbox(after: welcome.producerEpoch)
-                    (sent, pruned) = (0, 0)
-                    state.withLock { $0.acknowledged = 0 }
-                    bus.appendSequenced([], epoch: epoch)
+                    _ = try await store.renumberOutbox(after: welcome.producerEpoch)
+                    outbox = try await store.outboxState()
+                    (sent, acknowledged, pruned) = (0, 0, 0)
+                    bus.appendSequenced([], epoch: outbox.epoch)
                     continue
                 }
-                sent = max(sent, welcome.producerEpoch == epoch ? welcome.producerSequence : 0)
-                acknowledge(upTo: welcome.producerEpoch == epoch ? welcome.producerSequence : 0)
-                let greeted = state.withLock { state in
-                    state.welcome = welcome
-                    defer { state.greeted = [] }
-                    return state.greeted
-                }
-                for waiter in greeted { waiter.resume() }
+                sent = max(sent, welcome.producerSequence)
+                acknowledged = max(acknowledged, welcome.producerSequence)
+                change { $0.welcome = welcome }
             case .signal(.disconnected(let reason)): health.set("bus", .notReady("reconnecting: \(reason)"))
-            case .signal(.acknowledged(let number)): acknowledge(upTo: number)
+            case .signal(.acknowledged(let number)): acknowledged = max(acknowledged, number)
             case .signal(.fenced(let refusal)): throw BusError(refusal.code, refusal.message)
             }
+            let reached = outbox.base + acknowledged
+            change { $0.acknowledged = max($0.acknowledged, reached) }
             guard state.withLock({ $0.welcome != nil }) else { continue }
-            let acknowledged = acknowledged
             let room = Self.windowMax - Int(clamping: sent - min(acknowledged, sent))
             if room >= Self.windowMax / 2 {
                 let events = try await store.outboxEvents(after: sent, limit: room)
                 if let last = events.last {
                     sent = last.number
                     bus.appendSequenced(
-                        events.map { ($0.number, $0.topic, $0.header, $0.data) }, epoch: epoch)
+                        events.map { ($0.number, $0.topic, $0.header, $0.data) }, epoch: outbox.epoch)
                 }
             }
             if acknowledged > pruned, acknowledged == sent || acknowledged - pruned >= 256 {
@@ -150,17 +177,17 @@ public final class OutboxRelay: Service {
         }
     }
 
-    private func acknowledge(upTo number: UInt64) {
-        let reached = state.withLock { state in
-            state.acknowledged = max(state.acknowledged, number)
-            let acknowledged = state.acknowledged
-            let reached = state.waiters.filter { $0.number <= acknowledged }
-            state.waiters.removeAll { $0.number <= acknowledged }
-            return reached.map(\.continuation)
+    /// Why the log cannot go on after this outbox's numbers; nil when it can.
+    private static func mismatch(
+        _ welcome: Welcome, _ outbox: (epoch: UInt64, base: UInt64, last: UInt64, pruned: UInt64),
+        _ acknowledged: UInt64
+    ) -> String? {
+        if welcome.producerEpoch > outbox.epoch || welcome.producerSequence > outbox.last {
+            return "the log knows later events: this program's data is an old copy"
         }
-        for waiter in reached { waiter.resume() }
+        if welcome.producerSequence < max(outbox.pruned, acknowledged) {
+            return "the log lacks events that it had acknowledged: it was made anew or is an old copy"
+        }
+        return nil
     }
-
-    /// What is left stays in the outbox for the next start; nothing to wait for.
-    private func drain() async {}
 }

@@ -42,6 +42,7 @@ public enum ContainerError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What went wrong, in one line for a log.
     public var description: String {
         switch self {
         case .truncated(let field, let needed, let actual):

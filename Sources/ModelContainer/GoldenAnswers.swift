@@ -4,9 +4,12 @@ import FoundationEssentials
 ///
 /// In the manifest each row is base64 of its little-endian floats, since decimal numbers would hide the bits.
 public struct GoldenAnswers: Sendable, Hashable {
+    /// The questions, one row of features each.
     public var inputs: [[Float]]
+    /// The answers, one row of outputs for each question.
     public var outputs: [[Float]]
 
+    /// Makes a value of its parts.
     public init(inputs: [[Float]], outputs: [[Float]]) {
         self.inputs = inputs
         self.outputs = outputs
@@ -16,13 +19,17 @@ public struct GoldenAnswers: Sendable, Hashable {
 extension GoldenAnswers: Codable {
     private enum Key: String, CodingKey { case inputs, outputs }
 
+    /// Reads and checks the fields; a value out of range is an error.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         func rows(_ key: Key) throws -> [[Float]] {
             try container.decode([Data].self, forKey: key).map { data in
                 guard data.count % 4 == 0 else {
                     throw DecodingError.dataCorruptedError(
-                        forKey: key, in: container, debugDescription: "a row is no whole number of floats")
+                        forKey: key,
+                        in: container,
+                        debugDescription: "a row is no whole number of floats"
+                    )
                 }
                 let bytes = [UInt8](data)
                 return stride(from: 0, to: bytes.count, by: 4).map { start in
@@ -34,6 +41,7 @@ extension GoldenAnswers: Codable {
         outputs = try rows(.outputs)
     }
 
+    /// Writes the fields that ``init(from:)`` reads.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         func data(_ rows: [[Float]]) -> [Data] {

@@ -17,6 +17,7 @@ public enum ModelTask: String, Codable, Sendable, Hashable {
 
 /// Everything about a container but its tensors.
 public struct Manifest: Codable, Sendable, Hashable {
+    /// What the container holds.
     public var kind: ContainerKind
     /// Nil for a data set.
     public var task: ModelTask?
@@ -28,15 +29,27 @@ public struct Manifest: Codable, Sendable, Hashable {
     public var encodings: [String: Encoding]
     /// For a quantized model, one for each fully-connected node, in the order of the nodes.
     public var layers: [QuantizedLayer]
+    /// Where the model comes from, when known.
     public var lineage: Lineage?
+    /// For a quantized model, questions with the answers it must give.
     public var golden: GoldenAnswers?
+    /// For a quantized model, how far it is from the float model.
     public var quantizationReport: QuantizationReport?
+    /// Anything else, for people and for other programs.
     public var metadata: [String: String]
 
+    /// Makes a value of its parts.
     public init(
-        kind: ContainerKind, task: ModelTask? = nil, graph: GraphStructure? = nil, features: [Feature] = [],
-        encodings: [String: Encoding] = [:], layers: [QuantizedLayer] = [], lineage: Lineage? = nil,
-        golden: GoldenAnswers? = nil, quantizationReport: QuantizationReport? = nil, metadata: [String: String] = [:]
+        kind: ContainerKind,
+        task: ModelTask? = nil,
+        graph: GraphStructure? = nil,
+        features: [Feature] = [],
+        encodings: [String: Encoding] = [:],
+        layers: [QuantizedLayer] = [],
+        lineage: Lineage? = nil,
+        golden: GoldenAnswers? = nil,
+        quantizationReport: QuantizationReport? = nil,
+        metadata: [String: String] = [:]
     ) {
         self.kind = kind
         self.task = task
@@ -53,8 +66,11 @@ public struct Manifest: Codable, Sendable, Hashable {
 
 /// One named input of a model and what is known about it.
 public struct Feature: Codable, Sendable, Hashable {
+    /// The name in the pipeline.
     public var name: String
+    /// The dimensions of one row of the feature.
     public var shape: [Int]
+    /// The unit of the values, as the pipeline names it.
     public var unit: String?
     /// The least value that the pipeline's schema allows.
     public var min: Float?
@@ -65,9 +81,15 @@ public struct Feature: Codable, Sendable, Hashable {
     /// The greatest value in the training data, over all elements.
     public var trainingMax: Float?
 
+    /// Makes a value of its parts.
     public init(
-        name: String, shape: [Int], unit: String? = nil, min: Float? = nil, max: Float? = nil,
-        trainingMin: Float? = nil, trainingMax: Float? = nil
+        name: String,
+        shape: [Int],
+        unit: String? = nil,
+        min: Float? = nil,
+        max: Float? = nil,
+        trainingMin: Float? = nil,
+        trainingMax: Float? = nil
     ) {
         self.name = name
         self.shape = shape
@@ -81,26 +103,45 @@ public struct Feature: Codable, Sendable, Hashable {
 
 /// Where a model comes from.
 public struct Lineage: Codable, Sendable, Hashable {
+    /// The name of the pipeline.
     public var pipeline: String
+    /// The version of the pipeline that trained the model.
     public var pipelineVersion: String
+    /// The run of the pipeline that made the model.
     public var runid: String
     /// `champion`, or the name of a shadow.
     public var role: String
+    /// The name of the training data.
     public var dataset: String
+    /// The SHA-256 of the container of the training data.
     public var datasetDigest: String
     /// The key of the first row of the training data.
     public var firstKey: String
     /// The key of the last row of the training data.
     public var lastKey: String
+    /// The number of rows.
     public var rows: Int
+    /// The seed of the training.
     public var seed: UInt64
     /// For a quantized model, the digest of the float model it was made from.
     public var parent: String?
+    /// The program and version that wrote the container.
     public var createdBy: String
 
+    /// Makes a value of its parts.
     public init(
-        pipeline: String, pipelineVersion: String, runid: String, role: String, dataset: String, datasetDigest: String,
-        firstKey: String, lastKey: String, rows: Int, seed: UInt64, parent: String? = nil, createdBy: String
+        pipeline: String,
+        pipelineVersion: String,
+        runid: String,
+        role: String,
+        dataset: String,
+        datasetDigest: String,
+        firstKey: String,
+        lastKey: String,
+        rows: Int,
+        seed: UInt64,
+        parent: String? = nil,
+        createdBy: String
     ) {
         self.pipeline = pipeline
         self.pipelineVersion = pipelineVersion
@@ -129,9 +170,12 @@ public struct QuantizedLayer: Codable, Sendable, Hashable {
         case accumulator
     }
 
+    /// The name of the fully-connected node.
     public var node: String
+    /// What becomes of the node's sums.
     public var output: Output
 
+    /// Makes a value of its parts.
     public init(node: String, output: Output) {
         self.node = node
         self.output = output
@@ -160,13 +204,16 @@ public struct QuantizationReport: Codable, Sendable, Hashable {
     public struct Layer: Codable, Sendable, Hashable {
         /// The node that produces the value; the input is named as in the graph.
         public var name: String
+        /// The power of the float values over that of the differences, in decibels.
         public var signalToNoiseDB: Double
         /// The least and greatest float value.
         public var min: Float
+        /// The greatest float value.
         public var max: Float
         /// The share of float values that the encoding cannot reach, in 0...1.
         public var saturatedShare: Double
 
+        /// Makes a value of its parts.
         public init(name: String, signalToNoiseDB: Double, min: Float, max: Float, saturatedShare: Double) {
             self.name = name
             self.signalToNoiseDB = signalToNoiseDB
@@ -176,15 +223,24 @@ public struct QuantizationReport: Codable, Sendable, Hashable {
         }
     }
 
+    /// The number of rows.
     public var rows: Int
     /// The greatest absolute difference of an output.
     public var maxAbsError: Double
+    /// The mean absolute difference of the outputs.
     public var meanAbsError: Double
+    /// The power of the float values over that of the differences, in decibels.
     public var signalToNoiseDB: Double
+    /// The input first, then each layer in order.
     public var layers: [Layer]
 
+    /// Makes a value of its parts.
     public init(
-        rows: Int, maxAbsError: Double, meanAbsError: Double, signalToNoiseDB: Double, layers: [Layer]
+        rows: Int,
+        maxAbsError: Double,
+        meanAbsError: Double,
+        signalToNoiseDB: Double,
+        layers: [Layer]
     ) {
         self.rows = rows
         self.maxAbsError = maxAbsError

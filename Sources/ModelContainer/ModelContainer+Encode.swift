@@ -6,15 +6,21 @@ extension ModelContainer {
     /// - Throws: ``ContainerError/unencodable(_:)`` when a number in the manifest is not finite,
     ///   ``ContainerError/invalid(field:reason:)`` when a name is empty or used twice or the file would be too large.
     public static func encode(
-        manifest: Manifest, tensors: [(name: String, tensor: Tensor)]
+        manifest: Manifest,
+        tensors: [(name: String, tensor: Tensor)]
     ) throws(ContainerError) -> [UInt8] {
         var entries: [ContainerIndex.Entry] = []
         var offset = 0
         for (name, tensor) in tensors {
             entries.append(
                 ContainerIndex.Entry(
-                    name: name, type: tensor.dataType, shape: tensor.shape, offset: offset,
-                    byteCount: tensor.bytes.count))
+                    name: name,
+                    type: tensor.dataType,
+                    shape: tensor.shape,
+                    offset: offset,
+                    byteCount: tensor.bytes.count
+                )
+            )
             offset = ContainerHeader.aligned(offset + tensor.bytes.count)
         }
         let index = ContainerIndex(manifest: manifest, tensors: entries)
@@ -43,7 +49,11 @@ extension ModelContainer {
     ///
     /// - Throws: what ``encode(manifest:tensors:)`` throws, and ``ContainerError/graph(_:)`` for an invalid graph.
     public static func floatModel(
-        graph: Graph, features: [Feature], task: ModelTask, lineage: Lineage?, metadata: [String: String] = [:]
+        graph: Graph,
+        features: [Feature],
+        task: ModelTask,
+        lineage: Lineage?,
+        metadata: [String: String] = [:]
     ) throws(ContainerError) -> [UInt8] {
         do {
             try graph.validate()
@@ -51,8 +61,13 @@ extension ModelContainer {
             throw .graph(error)
         }
         let manifest = Manifest(
-            kind: .floatModel, task: task, graph: graph.structure, features: features, lineage: lineage,
-            metadata: metadata)
+            kind: .floatModel,
+            task: task,
+            graph: graph.structure,
+            features: features,
+            lineage: lineage,
+            metadata: metadata
+        )
         return try encode(manifest: manifest, tensors: constants(of: graph))
     }
 
@@ -60,10 +75,13 @@ extension ModelContainer {
     ///
     /// - Throws: what ``encode(manifest:tensors:)`` throws.
     public static func dataset(
-        tensors: [(String, Tensor)], metadata: [String: String]
+        tensors: [(String, Tensor)],
+        metadata: [String: String]
     ) throws(ContainerError) -> [UInt8] {
         try encode(
-            manifest: Manifest(kind: .dataset, metadata: metadata), tensors: tensors.map { (name: $0, tensor: $1) })
+            manifest: Manifest(kind: .dataset, metadata: metadata),
+            tensors: tensors.map { (name: $0, tensor: $1) }
+        )
     }
 
     /// The constants that the nodes use, in the order of the nodes, each once.

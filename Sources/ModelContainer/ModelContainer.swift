@@ -5,6 +5,7 @@ public import ModelGraph
 ///
 /// The SHA-256 of the whole file is its name. The same contents always give the same bytes.
 public struct ModelContainer: Sendable {
+    /// Everything about the container but its tensors.
     public let manifest: Manifest
     /// The SHA-256 of the whole file, 64 lower-case hexadecimal digits.
     public let digest: String
@@ -48,7 +49,10 @@ public struct ModelContainer: Sendable {
         let start = dataOffset + entry.offset
         do {
             return try Tensor(
-                shape: entry.shape, dataType: entry.type, bytes: [UInt8](bytes[start..<start + entry.byteCount]))
+                shape: entry.shape,
+                dataType: entry.type,
+                bytes: [UInt8](bytes[start..<start + entry.byteCount])
+            )
         } catch {
             throw .graph(error)
         }

@@ -14,19 +14,23 @@ public struct SignedEnvelope: Codable, Sendable, Hashable {
 
     /// One signature of an envelope.
     public struct Signature: Codable, Sendable, Hashable {
+        /// The key's ``SigningKey/keyID``.
         public var keyid: String
         /// Base64.
         public var sig: String
 
+        /// Makes a value of its parts.
         public init(keyid: String, sig: String) {
             self.keyid = keyid
             self.sig = sig
         }
     }
 
+    /// The type of the payload; only ``modelDigestType`` verifies.
     public var payloadType: String
     /// Base64.
     public var payload: String
+    /// One for each key that signed.
     public var signatures: [Signature]
 
     private struct Payload: Codable {
@@ -41,8 +45,10 @@ public struct SignedEnvelope: Codable, Sendable, Hashable {
         let message = preAuthenticationEncoding(type: modelDigestType, payload: payload)
         let signature = try key.signature(for: message)
         return SignedEnvelope(
-            payloadType: modelDigestType, payload: Data(payload).base64EncodedString(),
-            signatures: [Signature(keyid: key.keyID, sig: Data(signature).base64EncodedString())])
+            payloadType: modelDigestType,
+            payload: Data(payload).base64EncodedString(),
+            signatures: [Signature(keyid: key.keyID, sig: Data(signature).base64EncodedString())]
+        )
     }
 
     private init(payloadType: String, payload: String, signatures: [Signature]) {

@@ -43,7 +43,8 @@ public struct FloatInterpreter: Sendable {
             case .affine(let scale, let offset):
                 kernel = .affine(
                     scale: try FloatInterpreter.floats(scale, of: node, in: graph),
-                    offset: try FloatInterpreter.floats(offset, of: node, in: graph))
+                    offset: try FloatInterpreter.floats(offset, of: node, in: graph)
+                )
             case .fullyConnected(let weights, let bias, let activation):
                 let values = try FloatInterpreter.floats(weights, of: node, in: graph)
                 let biases = try FloatInterpreter.floats(bias, of: node, in: graph)

@@ -1,9 +1,11 @@
 /// A named value without its contents.
 public struct TensorInfo: Codable, Sendable, Hashable {
+    /// The name of the graph, node or value.
     public var name: String
     /// The dimensions without the batch.
     public var shape: [Int]
 
+    /// Makes a value of its parts.
     public init(name: String, shape: [Int]) {
         self.name = name
         self.shape = shape
@@ -12,11 +14,16 @@ public struct TensorInfo: Codable, Sendable, Hashable {
 
 /// One step of a graph: reads one value, and the constants of its operation, and produces one value.
 public struct Node: Codable, Sendable, Hashable {
+    /// The name of the graph, node or value.
     public var name: String
+    /// What the node computes.
     public var operation: Operation
+    /// The name of the value that the node reads.
     public var input: String
+    /// The name of the value that the node produces.
     public var output: String
 
+    /// Makes a value of its parts.
     public init(name: String, operation: Operation, input: String, output: String) {
         self.name = name
         self.operation = operation
@@ -27,11 +34,16 @@ public struct Node: Codable, Sendable, Hashable {
 
 /// The wiring of a graph, without the contents of its constants.
 public struct GraphStructure: Codable, Sendable, Hashable {
+    /// The name of the graph, node or value.
     public var name: String
+    /// The values that come from outside.
     public var inputs: [TensorInfo]
+    /// The names of the values that are asked for.
     public var outputs: [String]
+    /// The steps in topological order.
     public var nodes: [Node]
 
+    /// Makes a value of its parts.
     public init(name: String, inputs: [TensorInfo], outputs: [String], nodes: [Node]) {
         self.name = name
         self.inputs = inputs
@@ -47,14 +59,24 @@ public struct Graph: Sendable, Hashable {
     /// More nodes, inputs, outputs or constants than this are refused.
     public static let nodesMax = 4096
 
+    /// The name of the graph, node or value.
     public var name: String
+    /// The values that come from outside.
     public var inputs: [TensorInfo]
+    /// The names of the values that are asked for.
     public var outputs: [String]
+    /// The steps in topological order.
     public var nodes: [Node]
+    /// The constants by name.
     public var constants: [String: Tensor]
 
+    /// Makes a value of its parts.
     public init(
-        name: String, inputs: [TensorInfo], outputs: [String], nodes: [Node], constants: [String: Tensor]
+        name: String,
+        inputs: [TensorInfo],
+        outputs: [String],
+        nodes: [Node],
+        constants: [String: Tensor]
     ) {
         self.name = name
         self.inputs = inputs
@@ -63,10 +85,15 @@ public struct Graph: Sendable, Hashable {
         self.constants = constants
     }
 
+    /// Makes a value of its parts.
     public init(structure: GraphStructure, constants: [String: Tensor]) {
         self.init(
-            name: structure.name, inputs: structure.inputs, outputs: structure.outputs, nodes: structure.nodes,
-            constants: constants)
+            name: structure.name,
+            inputs: structure.inputs,
+            outputs: structure.outputs,
+            nodes: structure.nodes,
+            constants: constants
+        )
     }
 
     /// The wiring alone.
@@ -131,8 +158,11 @@ public struct Graph: Sendable, Hashable {
             let inputs = input.reduce(1, *)
             guard tensor.shape.count == 2, tensor.shape[0] > 0 else {
                 throw .shapeMismatch(
-                    node: node.name, tensor: weights, expected: [tensor.shape.first ?? 1, inputs],
-                    actual: tensor.shape)
+                    node: node.name,
+                    tensor: weights,
+                    expected: [tensor.shape.first ?? 1, inputs],
+                    actual: tensor.shape
+                )
             }
             let outputs = tensor.shape[0]
             try check(tensor, weights, of: node, shape: [outputs, inputs], types: [.float32, .int8, .uint8])
@@ -149,7 +179,11 @@ public struct Graph: Sendable, Hashable {
     }
 
     private func check(
-        _ tensor: Tensor, _ name: String, of node: Node, shape: [Int], types: [DataType]
+        _ tensor: Tensor,
+        _ name: String,
+        of node: Node,
+        shape: [Int],
+        types: [DataType]
     ) throws(GraphError) {
         guard tensor.shape == shape else {
             throw .shapeMismatch(node: node.name, tensor: name, expected: shape, actual: tensor.shape)

@@ -21,6 +21,7 @@ public enum GraphError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Input values do not fill the rows.
     case inputCount(expected: Int, actual: Int)
 
+    /// What went wrong, in one line for a log.
     public var description: String {
         switch self {
         case .invalidShape(let shape):

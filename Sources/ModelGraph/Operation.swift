@@ -44,23 +44,27 @@ extension Operation: Codable {
         case fullyConnected = "fully-connected"
     }
 
+    /// Reads and checks the fields; a value out of range is an error.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         switch try container.decode(Kind.self, forKey: .kind) {
         case .affine:
             self = .affine(
                 scale: try container.decode(String.self, forKey: .scale),
-                offset: try container.decode(String.self, forKey: .offset))
+                offset: try container.decode(String.self, forKey: .offset)
+            )
         case .fullyConnected:
             self = .fullyConnected(
                 weights: try container.decode(String.self, forKey: .weights),
                 bias: try container.decode(String.self, forKey: .bias),
-                activation: try container.decode(Activation.self, forKey: .activation))
+                activation: try container.decode(Activation.self, forKey: .activation)
+            )
         case .softmax:
             self = .softmax
         }
     }
 
+    /// Writes the fields that ``init(from:)`` reads.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         switch self {

@@ -2,6 +2,7 @@
 public struct Tensor: Sendable, Hashable {
     /// The dimensions, outermost first; empty for a single element.
     public let shape: [Int]
+    /// The type of the elements.
     public let dataType: DataType
     /// The elements, `elementCount * dataType.byteCount` bytes.
     public let bytes: [UInt8]

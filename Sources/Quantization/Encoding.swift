@@ -14,6 +14,10 @@ public struct Encoding: Sendable, Hashable {
         self.zeroPoint = zeroPoint
     }
 
+    /// The scale for a value that was never seen to differ from 0: fine enough for the bias of the next layer, which is
+    /// counted in steps of it.
+    public static let scaleWithoutRange: Float = 0x1p-10
+
     /// The finest encoding that covers a range, widened so that it holds 0, which is then exact.
     ///
     /// - Throws: ``QuantizationError/invalidRange(min:max:)`` when a limit is not finite or `min > max`.
@@ -22,7 +26,7 @@ public struct Encoding: Sendable, Hashable {
         let low = Double(Swift.min(min, 0))
         let high = Double(Swift.max(max, 0))
         let scale = Float((high - low) / 255)
-        self.scale = low == high ? 1 : Swift.max(scale, .leastNormalMagnitude)
+        self.scale = low == high ? Encoding.scaleWithoutRange : Swift.max(scale, .leastNormalMagnitude)
         self.zeroPoint = Int32(Swift.min(255, (-low / Double(self.scale)).rounded(.toNearestOrAwayFromZero)))
     }
 
@@ -55,13 +59,16 @@ public struct Encoding: Sendable, Hashable {
 extension Encoding: Codable {
     private enum Key: String, CodingKey { case scale, zeroPoint }
 
+    /// Reads and checks the fields; a value out of range is an error.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         try self.init(
             scale: container.decode(Float.self, forKey: .scale),
-            zeroPoint: container.decode(Int32.self, forKey: .zeroPoint))
+            zeroPoint: container.decode(Int32.self, forKey: .zeroPoint)
+        )
     }
 
+    /// Writes the fields that ``init(from:)`` reads.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(scale, forKey: .scale)

@@ -5,8 +5,11 @@
 /// offset `b` and an encoding with scale `s` give `gain = a / s` and `offset = b / s`, so that each feature keeps the
 /// full resolution of a byte whatever its unit.
 public struct InputEncoding: Sendable, Hashable {
+    /// One factor for each feature.
     public let gain: [Float]
+    /// One addend for each feature, in steps of the encoding.
     public let offset: [Float]
+    /// The byte that stands for a standardized 0, in 0...255.
     public let zeroPoint: Int32
 
     /// - Precondition: `gain` and `offset` have the same count.
@@ -22,8 +25,10 @@ public struct InputEncoding: Sendable, Hashable {
     /// - Precondition: `scale` and `offset` have the same count.
     public init(scale: [Float], offset: [Float], encoding: Encoding) {
         self.init(
-            gain: scale.map { $0 / encoding.scale }, offset: offset.map { $0 / encoding.scale },
-            zeroPoint: encoding.zeroPoint)
+            gain: scale.map { $0 / encoding.scale },
+            offset: offset.map { $0 / encoding.scale },
+            zeroPoint: encoding.zeroPoint
+        )
     }
 
     /// The bytes of whole rows, row-major.

@@ -9,6 +9,7 @@ public struct MinMaxObserver: Sendable, Hashable {
     /// The number of values that were NaN or infinite.
     public private(set) var nonFiniteCount = 0
 
+    /// Makes a value of its parts.
     public init() {}
 
     /// Adds values.

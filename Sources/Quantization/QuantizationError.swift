@@ -11,6 +11,7 @@ public enum QuantizationError: Error, Sendable, Hashable, CustomStringConvertibl
     /// Nothing was observed.
     case noValues
 
+    /// What went wrong, in one line for a log.
     public var description: String {
         switch self {
         case .multiplierOutOfRange(let value): "multiplier \(value) is outside 0..<2^31"

@@ -9,6 +9,7 @@
 /// Both roundings take ties to +infinity; `>>` floors. Two roundings, not one: the result differs from a rounding of
 /// the real product in rare cases, and equals the hardware in all.
 public struct Requantization: Sendable, Hashable {
+    /// The multiplier, in units of 2^-31.
     public let multiplier: Int32
     /// In 0...31.
     public let leftShift: Int32
@@ -50,7 +51,10 @@ public struct Requantization: Sendable, Hashable {
         }
         guard exponent <= 31 else { throw .multiplierOutOfRange(realMultiplier) }
         try self.init(
-            multiplier: Int32(mantissa), leftShift: Swift.max(exponent, 0), rightShift: Swift.max(-exponent, 0))
+            multiplier: Int32(mantissa),
+            leftShift: Swift.max(exponent, 0),
+            rightShift: Swift.max(-exponent, 0)
+        )
     }
 
     /// What the multiplier and shifts mean as a real number.
@@ -80,14 +84,17 @@ public struct Requantization: Sendable, Hashable {
 extension Requantization: Codable {
     private enum Key: String, CodingKey { case multiplier, leftShift, rightShift }
 
+    /// Reads and checks the fields; a value out of range is an error.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         try self.init(
             multiplier: container.decode(Int32.self, forKey: .multiplier),
             leftShift: container.decode(Int32.self, forKey: .leftShift),
-            rightShift: container.decode(Int32.self, forKey: .rightShift))
+            rightShift: container.decode(Int32.self, forKey: .rightShift)
+        )
     }
 
+    /// Writes the fields that ``init(from:)`` reads.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(multiplier, forKey: .multiplier)

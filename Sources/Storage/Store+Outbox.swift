@@ -11,12 +11,19 @@ extension Store {
         public let data: [UInt8]
     }
 
-    /// The incarnation of the numbering, and the last number given.
-    public func outboxState() async throws -> (epoch: UInt64, last: UInt64) {
+    /// How the numbering stands: its incarnation; how many numbers of ``Transaction/send(_:runID:)`` are before its
+    /// first; the last number given; and the number up to which events were forgotten, because the log had them.
+    public func outboxState() async throws -> (epoch: UInt64, base: UInt64, last: UInt64, pruned: UInt64) {
         try await queue.read { db in
-            let row = try Row.fetchOne(db, sql: "SELECT epoch, last - base AS last FROM outboxState")
-            let (epoch, last): (Int64, Int64) = (row?["epoch"] ?? 1, row?["last"] ?? 0)
-            return (UInt64(epoch), UInt64(max(last, 0)))
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT epoch, base, last - base AS last,
+                        ifnull((SELECT min(id) - 1 FROM outbox), last) - base AS pruned FROM outboxState
+                    """)
+            let (epoch, base): (Int64, Int64) = (row?["epoch"] ?? 1, row?["base"] ?? 0)
+            let (last, pruned): (Int64, Int64) = (row?["last"] ?? 0, row?["pruned"] ?? 0)
+            return (UInt64(epoch), UInt64(base), UInt64(max(last, 0)), UInt64(max(pruned, 0)))
         }
     }
 
@@ -54,8 +61,8 @@ extension Store {
         }
     }
 
-    /// Begins a new numbering with the oldest event that waits: the log has later numbers than this file, which was
-    /// restored from an old copy.
+    /// Begins a new numbering with the oldest event that waits: the log has later numbers than this file, or lacks
+    /// numbers that it acknowledged, because one of the two is an old copy.
     /// - Returns: The new epoch.
     public func renumberOutbox(after epoch: UInt64) async throws -> UInt64 {
         try await queue.write { db in

@@ -178,10 +178,16 @@ public final class Transaction {
                 .tooLarge,
                 "\(type(of: event).kind) has \(cloudEvent.data.count) bytes of data; \(CloudEvent.dataBytesMax) are allowed")
         }
+        let header = try cloudEvent.header()
+        guard header.count <= CloudEvent.headerBytesMax else {
+            throw EventError(
+                .tooLarge,
+                "\(type(of: event).kind) has \(header.count) bytes of attributes; \(CloudEvent.headerBytesMax) are allowed")
+        }
         let topic = try type(of: event).kind.topic(site: identity.site, subject: event.subject)
         try database.execute(
             sql: "INSERT INTO outbox (id, topic, header, data) VALUES (?, ?, ?, ?)",
-            arguments: [id, topic.text, Data(try cloudEvent.header()), Data(cloudEvent.data)])
+            arguments: [id, topic.text, Data(header), Data(cloudEvent.data)])
         sentCount += 1
         return id
     }

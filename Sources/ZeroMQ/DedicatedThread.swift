@@ -1,11 +1,13 @@
 internal import CZeroMQ
 import Glibc
+import Synchronization
 
 /// An operating-system thread for work that may block; Swift's own pool has one thread per core and never grows.
 ///
 /// All signals are blocked on it, so that libzmq calls are not interrupted and the main thread sees every signal.
 public final class DedicatedThread: Sendable {
     private let handle: pthread_t
+    private let isJoined = Atomic(false)
 
     /// Starts `body` on a thread of that name (at most 15 characters are kept).
     public init(_ name: String, _ body: @escaping @Sendable () -> Void) {
@@ -27,8 +29,13 @@ public final class DedicatedThread: Sendable {
         self.handle = handle
     }
 
-    /// Waits until the body has returned. Call it once, not from the thread itself.
-    public func join() { pthread_join(handle, nil) }
+    /// A thread that nobody joined gives its memory back by itself when its body has returned.
+    deinit { if !isJoined.load(ordering: .relaxed) { pthread_detach(handle) } }
+
+    /// Waits until the body has returned; only the first call waits. Not to be called from the thread itself.
+    public func join() {
+        if !isJoined.exchange(true, ordering: .relaxed) { pthread_join(handle, nil) }
+    }
 
     private final class Start: Sendable {
         let name: String

@@ -52,16 +52,19 @@ public final class Reactor<Command: Sendable>: Sendable {
     private let thread: DedicatedThread
 
     /// Starts the thread; `make` runs on it. When `make` throws, `failed` is told and the thread ends.
+    /// - Parameter undelivered: Told the commands that came before `make` threw, so that their waiters can be told.
     public init<Body: ReactorBody & SendableMetatype>(
         _ name: String, make: @escaping @Sendable (ReactorHandle<Command>) throws -> Body,
+        undelivered: @escaping @Sendable ([Command]) -> Void = { _ in },
         failed: @escaping @Sendable (any Error) -> Void
     ) where Body.Command == Command {
         let mailbox = Mailbox<Command?>()
         self.mailbox = mailbox
         thread = DedicatedThread(name) {
             do { Self.run(try make(ReactorHandle(mailbox: mailbox)), mailbox) } catch {
-                _ = mailbox.closeAndDrain()
+                let commands = mailbox.closeAndDrain().compactMap { $0 }
                 failed(error)
+                undelivered(commands)
             }
         }
     }

@@ -30,7 +30,9 @@ struct Example {
         func layer(_ name: String, _ inputs: Int, _ outputs: Int) -> [String: Tensor] {
             [
                 "\(name).w": Tensor(
-                    shape: [outputs, inputs], floats: (0..<outputs * inputs).map { _ in random() }),
+                    shape: [outputs, inputs],
+                    floats: (0..<outputs * inputs).map { _ in random() }
+                ),
                 "\(name).b": Tensor(shape: [outputs], floats: (0..<outputs).map { _ in random() }),
             ]
         }
@@ -38,7 +40,9 @@ struct Example {
             Node(
                 name: name,
                 operation: .fullyConnected(weights: "\(name).w", bias: "\(name).b", activation: activation),
-                input: input, output: output)
+                input: input,
+                output: output
+            )
         }
         let means: [Float] = [0.005, 0.004, 3_000_000, 50]
         let deviations: [Float] = [0.001, 0.002, 1_000_000, 20]
@@ -51,8 +55,11 @@ struct Example {
         }
         var nodes = [
             Node(
-                name: "standardize", operation: .affine(scale: "scale", offset: "offset"), input: "features",
-                output: "standardized"),
+                name: "standardize",
+                operation: .affine(scale: "scale", offset: "offset"),
+                input: "features",
+                output: "standardized"
+            ),
             node("hidden1", "standardized", "hidden1", .relu), node("hidden2", "hidden1", "hidden2", .relu),
             node("out", "hidden2", "y", .none),
         ]
@@ -60,8 +67,12 @@ struct Example {
             nodes.append(Node(name: "softmax", operation: .softmax, input: "y", output: "p"))
         }
         graph = Graph(
-            name: "example", inputs: [TensorInfo(name: "features", shape: [4])],
-            outputs: [task == .classification ? "p" : "y"], nodes: nodes, constants: constants)
+            name: "example",
+            inputs: [TensorInfo(name: "features", shape: [4])],
+            outputs: [task == .classification ? "p" : "y"],
+            nodes: nodes,
+            constants: constants
+        )
         features = [Feature(name: "price", shape: [2], unit: "USD"), Feature(name: "volume", shape: [2])]
         self.task = task
         let rows = 64
@@ -71,15 +82,31 @@ struct Example {
 
     func container() throws -> ModelContainer {
         let lineage = Lineage(
-            pipeline: "example", pipelineVersion: "1", runid: "r", role: "champion", dataset: "d", datasetDigest: "e",
-            firstKey: "a", lastKey: "b", rows: rows, seed: 1, createdBy: "test")
+            pipeline: "example",
+            pipelineVersion: "1",
+            runid: "r",
+            role: "champion",
+            dataset: "d",
+            datasetDigest: "e",
+            firstKey: "a",
+            lastKey: "b",
+            rows: rows,
+            seed: 1,
+            createdBy: "test"
+        )
         return try ModelContainer(
-            parsing: ModelContainer.floatModel(graph: graph, features: features, task: task, lineage: lineage))
+            parsing: ModelContainer.floatModel(graph: graph, features: features, task: task, lineage: lineage)
+        )
     }
 
     func quantized() throws -> (model: QuantizedModel, result: QuantizationResult) {
         let result = try Quantizer.quantize(
-            model: container(), calibration: inputs, rows: rows, goldenRows: 5, lineage: nil)
+            model: container(),
+            calibration: inputs,
+            rows: rows,
+            goldenRows: 5,
+            lineage: nil
+        )
         return (try QuantizedModel(ModelContainer(parsing: result.container)), result)
     }
 }

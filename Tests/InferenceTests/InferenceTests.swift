@@ -14,9 +14,9 @@ struct QuantizedModelTests {
         let floats = try FloatInterpreter(example.graph).run(example.inputs, rows: example.rows)
         let answers = try model.predict(example.inputs, rows: example.rows)
         let spread = (floats.max() ?? 0) - (floats.min() ?? 0)
-        let errors = zip(floats, answers).map { ($0 - $1).magnitude }
-        #expect((errors.max() ?? 1) < 0.05 * spread)
-        #expect(result.report.maxAbsError == Double(errors.max() ?? -1))
+        let errors = zip(floats, answers).map { (Double($0) - Double($1)).magnitude }
+        #expect((errors.max() ?? 1) < Double(0.05 * spread))
+        #expect(result.report.maxAbsError == errors.max())
         #expect(result.report.signalToNoiseDB > 25)
         #expect(result.report.layers.map(\.name) == ["features", "hidden1", "hidden2", "out"])
         #expect(result.report.layers.allSatisfy { $0.saturatedShare == 0 && $0.signalToNoiseDB > 20 })
@@ -36,9 +36,11 @@ struct QuantizedModelTests {
             let probabilities = answers[row * 3..<row * 3 + 3]
             #expect((probabilities.reduce(0, +) - 1).magnitude < 1e-5)
             let best = probabilities.max()
-            agreements += probabilities.firstIndex { $0 == best } == floats[row * 3..<row * 3 + 3].firstIndex {
-                $0 == floats[row * 3..<row * 3 + 3].max()
-            } ? 1 : 0
+            agreements +=
+                probabilities.firstIndex { $0 == best }
+                    == floats[row * 3..<row * 3 + 3].firstIndex {
+                        $0 == floats[row * 3..<row * 3 + 3].max()
+                    } ? 1 : 0
         }
         #expect(agreements >= example.rows * 9 / 10)
     }
@@ -72,7 +74,7 @@ struct QuantizedModelTests {
     func outside() throws {
         let (model, _) = try Example.regression(seed: 7).quantized()
         let answers = try model.predict([1e30, -1e30, .greatestFiniteMagnitude, 0], rows: 1)
-        #expect(answers.allSatisfy(\.isFinite))
+        #expect(answers.allSatisfy { $0.isFinite })
     }
 
     @Test("NaN and infinity are refused by name")
@@ -146,15 +148,20 @@ struct QuantizerTests {
         #expect(model.manifest.graph?.nodes.map(\.name) == ["hidden1", "hidden2", "out"])
         #expect(model.manifest.layers.map(\.output) == [.requantized, .requantized, .accumulator])
         #expect(model.features == example.features)
-        #expect(model.manifest.lineage?.parent == (try example.container()).digest)
+        #expect(try model.manifest.lineage?.parent == example.container().digest)
     }
 
-    @Test("Layers that are dead, or all but dead, on the calibration rows convert", arguments: [Float(0), 1e-30, 1e-12])
+    @Test(
+        "Layers that are dead, or all but dead, on the calibration rows convert",
+        arguments: [Float(0), 1e-30, 1e-12]
+    )
     func deadLayers(_ factor: Float) throws {
         var example = try Example.regression(seed: 14)
         let weights = try #require(example.graph.constants["hidden2.w"])
         example.graph.constants["hidden2.w"] = Tensor(
-            shape: weights.shape, floats: try weights.floats.map { $0 * factor })
+            shape: weights.shape,
+            floats: try weights.floats.map { $0 * factor }
+        )
         example.graph.constants["hidden2.b"] = Tensor(shape: [8], floats: [Float](repeating: 0, count: 8))
         let (model, result) = try example.quantized()
         #expect(result.report.maxAbsError < 1e-3)
@@ -173,7 +180,10 @@ struct QuantizerTests {
     func relu6() throws {
         var example = try Example.regression(seed: 16)
         example.graph.nodes[1].operation = .fullyConnected(
-            weights: "hidden1.w", bias: "hidden1.b", activation: .relu6)
+            weights: "hidden1.w",
+            bias: "hidden1.b",
+            activation: .relu6
+        )
         example.graph.constants["hidden1.b"] = Tensor(shape: [16], floats: [Float](repeating: 5.5, count: 16))
         let (model, result) = try example.quantized()
         #expect(result.report.layers[1].max == 6)
@@ -186,16 +196,30 @@ struct QuantizerTests {
         let example = try Example.regression(seed: 17)
         #expect(throws: InferenceError.noCalibrationRows) {
             try Quantizer.quantize(
-                model: example.container(), calibration: [], rows: 0, goldenRows: 1, lineage: nil)
+                model: example.container(),
+                calibration: [],
+                rows: 0,
+                goldenRows: 1,
+                lineage: nil
+            )
         }
         #expect(throws: InferenceError.nonFiniteInput(row: 1, feature: "features", element: 2)) {
             try Quantizer.quantize(
-                model: example.container(), calibration: [1, 2, 3, 4, 5, 6, .nan, 8], rows: 2, goldenRows: 1,
-                lineage: nil)
+                model: example.container(),
+                calibration: [1, 2, 3, 4, 5, 6, .nan, 8],
+                rows: 2,
+                goldenRows: 1,
+                lineage: nil
+            )
         }
         #expect(throws: InferenceError.self) {
             try Quantizer.quantize(
-                model: example.container(), calibration: [1], rows: 1, goldenRows: 1, lineage: nil)
+                model: example.container(),
+                calibration: [1],
+                rows: 1,
+                goldenRows: 1,
+                lineage: nil
+            )
         }
     }
 
@@ -205,15 +229,20 @@ struct QuantizerTests {
         let (_, result) = try example.quantized()
         #expect(throws: InferenceError.wrongKind(expected: .floatModel, actual: .quantizedModel)) {
             try Quantizer.quantize(
-                model: ModelContainer(parsing: result.container), calibration: example.inputs, rows: example.rows,
-                goldenRows: 1, lineage: nil)
+                model: ModelContainer(parsing: result.container),
+                calibration: example.inputs,
+                rows: example.rows,
+                goldenRows: 1,
+                lineage: nil
+            )
         }
         let float = try example.container()
         #expect(throws: InferenceError.wrongKind(expected: .quantizedModel, actual: .floatModel)) {
             try QuantizedModel(float)
         }
         example.graph.nodes.append(
-            Node(name: "again", operation: .affine(scale: "s1", offset: "o1"), input: "y", output: "z"))
+            Node(name: "again", operation: .affine(scale: "s1", offset: "o1"), input: "y", output: "z")
+        )
         example.graph.outputs = ["z"]
         example.graph.constants["s1"] = Tensor(shape: [1], floats: [1])
         example.graph.constants["o1"] = Tensor(shape: [1], floats: [0])

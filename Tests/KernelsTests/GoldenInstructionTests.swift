@@ -52,7 +52,8 @@ struct GoldenInstructionTests {
         let instructions = try GoldenInstruction.all()
         #expect(
             instructions.count
-                == Self.binary.count + Self.accumulating.count + Self.shifting.count + Self.splatting.count)
+                == Self.binary.count + Self.accumulating.count + Self.shifting.count + Self.splatting.count
+        )
         for instruction in instructions {
             let bytes = [UInt8](try fixture(instruction.file))
             try #require(bytes.count == instruction.count * instruction.recordBytes)
@@ -70,7 +71,9 @@ struct GoldenInstructionTests {
         func vector(_ index: Int) -> Vector { Vector(unaligned: bytes, at: places[index]) }
         if let function = Self.binary[instruction.name] { return function(vector(0), vector(1)) }
         if let function = Self.accumulating[instruction.name] { return function(vector(0), vector(1), vector(2)) }
-        if let function = Self.shifting[instruction.name] { return function(vector(0), littleEndianWord(bytes, at: places[1])) }
+        if let function = Self.shifting[instruction.name] {
+            return function(vector(0), littleEndianWord(bytes, at: places[1]))
+        }
         let function = try #require(Self.splatting[instruction.name], "\(instruction.name) has no function")
         return function(littleEndianWord(bytes, at: places[0]))
     }

@@ -24,12 +24,22 @@ struct GoldenKernelTests {
         let biases = try golden.words("bias")
         let expected = try golden.words("accumulator")
         let sums = try ReferenceFullyConnected.accumulators(
-            input, rows: rows, weights: weights, biases: biases, inputCount: inputCount, outputCount: outputCount,
-            inputZeroPoint: inputZeroPoint)
+            input,
+            rows: rows,
+            weights: weights,
+            biases: biases,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            inputZeroPoint: inputZeroPoint
+        )
         #expect(sums == expected)
         let layer = try FullyConnected(
-            weights: weights, biases: biases, inputCount: inputCount, outputCount: outputCount,
-            inputZeroPoint: inputZeroPoint)
+            weights: weights,
+            biases: biases,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            inputZeroPoint: inputZeroPoint
+        )
         for variant in KernelVariant.available {
             #expect(try layer.accumulators(input, rows: rows, variant: variant) == expected, "\(variant)")
         }
@@ -61,7 +71,12 @@ struct GoldenKernelTests {
         let range = UInt8(try golden.number("out_min"))...UInt8(try golden.number("out_max"))
         let expected = try golden.bytes("output")
         let reference = try ReferenceRequantize.bytes(
-            sums, rows: rows, channels: channels, zeroPoint: zeroPoint, range: range)
+            sums,
+            rows: rows,
+            channels: channels,
+            zeroPoint: zeroPoint,
+            range: range
+        )
         #expect(reference == expected)
         let stage = RequantizeStage(channels: channels, zeroPoint: zeroPoint, range: range)
         for variant in KernelVariant.available {

@@ -29,8 +29,10 @@ struct Randomness: RandomNumberGenerator {
     mutating func channels(_ count: Int) throws -> [Requantization] {
         try lanes(count, Int32.self).map {
             try Requantization(
-                multiplier: $0, leftShift: Int32.random(in: 0...31, using: &self),
-                rightShift: Int32.random(in: 0...31, using: &self))
+                multiplier: $0,
+                leftShift: Int32.random(in: 0...31, using: &self),
+                rightShift: Int32.random(in: 0...31, using: &self)
+            )
         }
     }
 }
@@ -70,8 +72,12 @@ struct KernelPropertyTests {
         // 70,000 · 255 · -128 leaves 32 bits.
         let inputCount = 70_000
         let layer = try FullyConnected(
-            weights: .int8([Int8](repeating: -128, count: inputCount)), biases: [.min], inputCount: inputCount,
-            outputCount: 1, inputZeroPoint: 0)
+            weights: .int8([Int8](repeating: -128, count: inputCount)),
+            biases: [.min],
+            inputCount: inputCount,
+            outputCount: 1,
+            inputZeroPoint: 0
+        )
         let sum = Int32(truncatingIfNeeded: Int64(inputCount) * 255 * -128 + Int64(Int32.min))
         for variant in KernelVariant.available {
             let input = [UInt8](repeating: 255, count: inputCount)
@@ -84,8 +90,12 @@ struct KernelPropertyTests {
         var random = Randomness(state: 4000 + UInt64(start))
         let memory: [UInt8] = random.lanes(start + 5 * 67)
         let layer = try FullyConnected(
-            weights: .int8(random.lanes(37 * 67)), biases: random.lanes(37), inputCount: 67, outputCount: 37,
-            inputZeroPoint: 3)
+            weights: .int8(random.lanes(37 * 67)),
+            biases: random.lanes(37),
+            inputCount: 67,
+            outputCount: 37,
+            inputZeroPoint: 3
+        )
         let expected = try layer.accumulators([UInt8](memory[start...]), rows: 5, variant: .scalar)
         for variant in KernelVariant.available {
             let sums = try memory.withUnsafeBufferPointer {
@@ -104,7 +114,12 @@ struct KernelPropertyTests {
         let low = UInt8.random(in: 0...255, using: &random)
         let range = low...UInt8.random(in: low...255, using: &random)
         let expected = try ReferenceRequantize.bytes(
-            sums, rows: 3, channels: channels, zeroPoint: zeroPoint, range: range)
+            sums,
+            rows: 3,
+            channels: channels,
+            zeroPoint: zeroPoint,
+            range: range
+        )
         let stage = RequantizeStage(channels: channels, zeroPoint: zeroPoint, range: range)
         for variant in KernelVariant.available {
             #expect(try stage.bytes(sums, rows: 3, variant: variant) == expected, "\(variant)")
@@ -133,17 +148,31 @@ struct KernelPropertyTests {
     }
 
     private func check(
-        rows: Int, weights: WeightMatrix, inputCount: Int, outputCount: Int, random: inout Randomness
+        rows: Int,
+        weights: WeightMatrix,
+        inputCount: Int,
+        outputCount: Int,
+        random: inout Randomness
     ) throws {
         let input: [UInt8] = random.lanes(rows * inputCount)
         let biases: [Int32] = random.lanes(outputCount)
         let zeroPoint = UInt8.random(in: 0...255, using: &random)
         let expected = try ReferenceFullyConnected.accumulators(
-            input, rows: rows, weights: weights, biases: biases, inputCount: inputCount, outputCount: outputCount,
-            inputZeroPoint: zeroPoint)
+            input,
+            rows: rows,
+            weights: weights,
+            biases: biases,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            inputZeroPoint: zeroPoint
+        )
         let layer = try FullyConnected(
-            weights: weights, biases: biases, inputCount: inputCount, outputCount: outputCount,
-            inputZeroPoint: zeroPoint)
+            weights: weights,
+            biases: biases,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            inputZeroPoint: zeroPoint
+        )
         for variant in KernelVariant.available {
             #expect(try layer.accumulators(input, rows: rows, variant: variant) == expected, "\(variant)")
         }
@@ -156,13 +185,23 @@ struct KernelErrorTests {
     func counts() throws {
         #expect(throws: KernelError.count(what: "weights", expected: 6, actual: 5)) {
             try FullyConnected(
-                weights: .int8([1, 2, 3, 4, 5]), biases: [0, 0], inputCount: 3, outputCount: 2, inputZeroPoint: 0)
+                weights: .int8([1, 2, 3, 4, 5]),
+                biases: [0, 0],
+                inputCount: 3,
+                outputCount: 2,
+                inputZeroPoint: 0
+            )
         }
         #expect(throws: KernelError.invalidShape([-1, 3])) {
             try FullyConnected(weights: .int8([]), biases: [], inputCount: 3, outputCount: -1, inputZeroPoint: 0)
         }
         let layer = try FullyConnected(
-            weights: .int8([1, 2, 3]), biases: [0], inputCount: 3, outputCount: 1, inputZeroPoint: 0)
+            weights: .int8([1, 2, 3]),
+            biases: [0],
+            inputCount: 3,
+            outputCount: 1,
+            inputZeroPoint: 0
+        )
         #expect(throws: KernelError.count(what: "input", expected: 6, actual: 3)) {
             try layer.accumulators([1, 2, 3], rows: 2)
         }

@@ -10,24 +10,43 @@ enum Examples {
     ]
 
     static let lineage = Lineage(
-        pipeline: "oil-price", pipelineVersion: "ab12", runid: "r1", role: "champion", dataset: "wti",
-        datasetDigest: "cd34", firstKey: "2020-01-02", lastKey: "2024-12-31", rows: 1250, seed: .max, parent: nil,
-        createdBy: "trainer")
+        pipeline: "oil-price",
+        pipelineVersion: "ab12",
+        runid: "r1",
+        role: "champion",
+        dataset: "wti",
+        datasetDigest: "cd34",
+        firstKey: "2020-01-02",
+        lastKey: "2024-12-31",
+        rows: 1250,
+        seed: .max,
+        parent: nil,
+        createdBy: "trainer"
+    )
 
     static let graph = Graph(
-        name: "tiny", inputs: [TensorInfo(name: "features", shape: [2])], outputs: ["y"],
+        name: "tiny",
+        inputs: [TensorInfo(name: "features", shape: [2])],
+        outputs: ["y"],
         nodes: [
             Node(
-                name: "standardize", operation: .affine(scale: "scale", offset: "offset"), input: "features",
-                output: "standardized"),
+                name: "standardize",
+                operation: .affine(scale: "scale", offset: "offset"),
+                input: "features",
+                output: "standardized"
+            ),
             Node(
-                name: "out", operation: .fullyConnected(weights: "weights", bias: "bias", activation: .none),
-                input: "standardized", output: "y"),
+                name: "out",
+                operation: .fullyConnected(weights: "weights", bias: "bias", activation: .none),
+                input: "standardized",
+                output: "y"
+            ),
         ],
         constants: [
             "scale": Tensor(shape: [2], floats: [0.5, 2]), "offset": Tensor(shape: [2], floats: [0, -1]),
             "weights": Tensor(shape: [1, 2], floats: [1, -1]), "bias": Tensor(shape: [1], floats: [0.25]),
-        ])
+        ]
+    )
 
     static let tensors: [(name: String, tensor: Tensor)] = [
         ("bytes", Tensor(shape: [3], uint8s: [1, 2, 3])),
@@ -39,21 +58,31 @@ enum Examples {
 
     static func manifest() throws -> Manifest {
         Manifest(
-            kind: .quantizedModel, task: .classification, graph: graph.structure, features: features,
+            kind: .quantizedModel,
+            task: .classification,
+            graph: graph.structure,
+            features: features,
             encodings: ["features": try Encoding(min: -0.1, max: 3.3)],
-            layers: [QuantizedLayer(node: "out", output: .accumulator)], lineage: lineage,
+            layers: [QuantizedLayer(node: "out", output: .accumulator)],
+            lineage: lineage,
             golden: GoldenAnswers(inputs: [[1, 2]], outputs: [[0.1]]),
             quantizationReport: QuantizationReport(
-                rows: 3, maxAbsError: 0.1, meanAbsError: 0.05, signalToNoiseDB: 40,
-                layers: [.init(name: "out", signalToNoiseDB: 41.5, min: -1, max: 2, saturatedShare: 0)]),
-            metadata: ["ключ": "значение \"/\\\n"])
+                rows: 3,
+                maxAbsError: 0.1,
+                meanAbsError: 0.05,
+                signalToNoiseDB: 40,
+                layers: [.init(name: "out", signalToNoiseDB: 41.5, min: -1, max: 2, saturatedShare: 0)]
+            ),
+            metadata: ["ключ": "значение \"/\\\n"]
+        )
     }
 
     /// A container of two tensors in which every byte can be tried.
     static func smallest() throws -> [UInt8] {
         try ModelContainer.dataset(
             tensors: [("a", Tensor(shape: [1], uint8s: [7])), ("b", Tensor(shape: [2], floats: [1, 2]))],
-            metadata: [:])
+            metadata: [:]
+        )
     }
 
     /// The tensors of ``smallest()``.

@@ -9,7 +9,7 @@ struct ModelContainerRoundTripTests {
     func roundTrip() throws {
         let bytes = try ModelContainer.encode(manifest: Examples.manifest(), tensors: Examples.tensors)
         let container = try ModelContainer(parsing: bytes)
-        #expect(container.manifest == (try Examples.manifest()))
+        #expect(try container.manifest == Examples.manifest())
         #expect(container.tensorNames == Examples.tensors.map(\.name))
         for (name, tensor) in Examples.tensors {
             #expect(try container.tensor(name) == tensor)
@@ -32,7 +32,9 @@ struct ModelContainerRoundTripTests {
     func alignment() throws {
         let marker: [UInt8] = (0..<40).map { 200 &+ $0 }
         let bytes = try ModelContainer.dataset(
-            tensors: [("a", Tensor(shape: [1], uint8s: [1])), ("b", Tensor(shape: [40], uint8s: marker))], metadata: [:])
+            tensors: [("a", Tensor(shape: [1], uint8s: [1])), ("b", Tensor(shape: [40], uint8s: marker))],
+            metadata: [:]
+        )
         #expect(bytes.count % 128 == 0)
         #expect(Array(bytes[(bytes.count - 128)...].prefix(40)) == marker)
     }
@@ -41,7 +43,11 @@ struct ModelContainerRoundTripTests {
     func floatModel() throws {
         let graph = Examples.graph
         let bytes = try ModelContainer.floatModel(
-            graph: graph, features: Examples.features, task: .regression, lineage: Examples.lineage)
+            graph: graph,
+            features: Examples.features,
+            task: .regression,
+            lineage: Examples.lineage
+        )
         let container = try ModelContainer(parsing: bytes)
         #expect(try container.graph == graph)
         #expect(container.manifest.kind == .floatModel)
@@ -73,7 +79,8 @@ struct ModelContainerRoundTripTests {
         let parsed = try ModelContainer(parsing: ModelContainer.encode(manifest: manifest, tensors: [])).manifest
         #expect(parsed.features.map(\.min?.bitPattern) == finite.map(\.bitPattern))
         #expect(
-            parsed.golden?.inputs[0].map(\.bitPattern) == (floats + [.nan, -.infinity, -0.0]).map(\.bitPattern))
+            parsed.golden?.inputs[0].map(\.bitPattern) == (floats + [.nan, -.infinity, -0.0]).map(\.bitPattern)
+        )
     }
 
     @Test("What cannot be written is refused")
@@ -139,7 +146,8 @@ struct HostileContainerTests {
             (#""name":"b""#, #""name":"a""#), (#""name":"b""#, #""name":"""#),
             (#""type":"f32""#, #""type":"f64""#), (#""kind":"dataset""#, #""kind":"other""#),
             (#""tensors":["#, #""tensors":[[],"#), ("{", "["), ("}", ""), (#""manifest""#, "\"manif\u{00}est\""),
-        ])
+        ]
+    )
     func lies(_ truth: String, _ lie: String) throws {
         let json = try Examples.json(Examples.smallest())
         try #require(json.contains(truth))
@@ -176,7 +184,9 @@ struct HostileContainerTests {
     func graph() throws {
         var graph = Examples.graph
         let bytes = try ModelContainer.encode(
-            manifest: Manifest(kind: .floatModel, task: .regression, graph: graph.structure), tensors: [])
+            manifest: Manifest(kind: .floatModel, task: .regression, graph: graph.structure),
+            tensors: []
+        )
         #expect(throws: ContainerError.missingTensor("scale")) { try ModelContainer(parsing: bytes).graph }
         graph.constants["weights"] = Tensor(shape: [1, 5], floats: [1, 2, 3, 4, 5])
         #expect(throws: ContainerError.self) {
@@ -184,10 +194,12 @@ struct HostileContainerTests {
         }
         let misfit = try ModelContainer.encode(
             manifest: Manifest(kind: .floatModel, task: .regression, graph: graph.structure),
-            tensors: ModelContainer.constants(of: graph))
+            tensors: ModelContainer.constants(of: graph)
+        )
         #expect(
             throws: ContainerError.graph(
-                .shapeMismatch(node: "out", tensor: "weights", expected: [1, 2], actual: [1, 5]))
+                .shapeMismatch(node: "out", tensor: "weights", expected: [1, 2], actual: [1, 5])
+            )
         ) {
             try ModelContainer(parsing: misfit).graph
         }

@@ -3,7 +3,10 @@ import Testing
 
 @Suite("An encoding maps real numbers to bytes")
 struct EncodingTests {
-    @Test("0 is exact and the limits are reached", arguments: [(Float(-1), Float(3)), (0, 5), (-7, 0), (2, 9), (-9, -2)])
+    @Test(
+        "0 is exact and the limits are reached",
+        arguments: [(Float(-1), Float(3)), (0, 5), (-7, 0), (2, 9), (-9, -2)]
+    )
     func zero(_ min: Float, _ max: Float) throws {
         let encoding = try Encoding(min: min, max: max)
         #expect(encoding.dequantize(encoding.quantize(0)) == 0)
@@ -32,7 +35,7 @@ struct EncodingTests {
 
     @Test("A range without width, the widest and the smallest range encode")
     func extremes() throws {
-        #expect(try Encoding(min: 0, max: 0).scale == 1)
+        #expect(try Encoding(min: 0, max: 0).scale == Encoding.scaleWithoutRange)
         #expect(try Encoding(min: -.greatestFiniteMagnitude, max: .greatestFiniteMagnitude).scale.isFinite)
         #expect(try Encoding(min: 0, max: .leastNonzeroMagnitude).scale > 0)
     }
@@ -58,7 +61,10 @@ struct EncodingTests {
 
 @Suite("A real multiplier becomes a multiplier and shifts")
 struct RequantizationTests {
-    @Test("The nearest multiplier of 31 bits", arguments: [1, 0.5, 0.25, 0.3, 1e-6, 0.999_999_999_9, 1.5, 1000, 0x1p-31])
+    @Test(
+        "The nearest multiplier of 31 bits",
+        arguments: [1, 0.5, 0.25, 0.3, 1e-6, 0.999_999_999_9, 1.5, 1000, 0x1p-31]
+    )
     func nearest(_ real: Double) throws {
         let requantization = try Requantization(realMultiplier: real)
         #expect((requantization.realMultiplier - real).magnitude <= real * 0x1p-31)

@@ -9,7 +9,7 @@ import ZeroMQ
 enum BrokerCommand: Sendable {
     case log(LogThread.Result)
     /// Asks for figures.
-    case report(@Sendable (BrokerReport) -> Void)
+    case report(@Sendable (BrokerReport?) -> Void)
 }
 
 /// The broker's figures at one moment.
@@ -155,5 +155,13 @@ final class BrokerBody: ReactorBody {
         }
     }
 
-    func close(undelivered: [BrokerCommand]) { log.stop() }
+    func close(undelivered: [BrokerCommand]) {
+        log.stop()
+        Self.turnAway(undelivered)
+    }
+
+    /// Tells those who wait for figures that there will be none.
+    static func turnAway(_ undelivered: [BrokerCommand]) {
+        for case .report(let answer) in undelivered { answer(nil) }
+    }
 }

@@ -28,7 +28,7 @@ struct BusReporter: Sendable {
     func run() async {
         while !Task.isCancelled {
             let report = await withCheckedContinuation { continuation in
-                let accepted = reactor.post(.report { continuation.resume(returning: $0 as BrokerReport?) })
+                let accepted = reactor.post(.report { continuation.resume(returning: $0) })
                 if !accepted { continuation.resume(returning: nil) }
             }
             guard let report else { return }

@@ -30,6 +30,8 @@ struct BusService: Service {
             return try BrokerBody(
                 address: configuration.address, site: configuration.site, log: log, logger: logger,
                 results: { broker.post(.log($0)) }, onFatal: { failed.yield($0) })
+        } undelivered: {
+            BrokerBody.turnAway($0)
         } failed: {
             failed.yield("\($0)")
         }

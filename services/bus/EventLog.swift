@@ -15,6 +15,8 @@ final class EventLog: @unchecked Sendable {
     private static let readBytesMax = 1 << 20
     /// Size of the WAL at which it is written back.
     private static let checkpointBytes = 8 << 20
+    /// Size of the WAL at which it is written back even though the log is never idle.
+    private static let checkpointBytesMax = 64 << 20
     /// How long `(source, id)` of unsequenced events is remembered.
     private static let dedupeWindowSeconds: Double = 86_400
 
@@ -99,7 +101,7 @@ final class EventLog: @unchecked Sendable {
         var snapshot = LogSnapshot(epoch: UInt64(epoch), head: UInt64(head))
         for row in try Row.fetchAll(db, sql: "SELECT name, epoch, sequence FROM producer") {
             let (name, epoch, sequence): (String, Int64, Int64) = (row["name"], row["epoch"], row["sequence"])
-            snapshot.producers[name] = .init(epoch: UInt64(epoch), sequence: UInt64(sequence))
+            snapshot.producers[name] = .init(epoch: UInt64(bitPattern: epoch), sequence: UInt64(sequence))
         }
         for row in try Row.fetchAll(db, sql: "SELECT name, cursor FROM consumer") {
             let (name, cursor): (String, Int64) = (row["name"], row["cursor"])
@@ -222,7 +224,7 @@ final class EventLog: @unchecked Sendable {
                     INSERT INTO producer (name, epoch, sequence) VALUES (?1, ?2, ?3)
                     ON CONFLICT (name) DO UPDATE SET epoch = ?2, sequence = ?3
                     """
-            ).execute(arguments: [name, Int64(position.epoch), Int64(position.sequence)])
+            ).execute(arguments: [name, Int64(bitPattern: position.epoch), Int64(clamping: position.sequence)])
         }
     }
 
@@ -234,7 +236,7 @@ final class EventLog: @unchecked Sendable {
                     INSERT INTO consumer (name, cursor) VALUES (?1, ?2)
                     ON CONFLICT (name) DO UPDATE SET cursor = max(cursor, ?2)
                     """
-            ).execute(arguments: [name, Int64(cursor)])
+            ).execute(arguments: [name, Int64(clamping: cursor)])
         case .group(let name, let filters, let floor, let done):
             try db.cachedStatement(
                 sql: """
@@ -247,6 +249,9 @@ final class EventLog: @unchecked Sendable {
             ])
         }
     }
+
+    /// Whether ``maintain(at:)`` cannot wait for an idle moment any longer.
+    var isMaintenanceOverdue: Bool { bytesSinceCheckpoint >= Self.checkpointBytesMax }
 
     /// Writes the WAL back when it has grown, and forgets old `(source, id)` pairs. Call it when idle.
     func maintain(at time: Timestamp) throws {
@@ -272,7 +277,7 @@ final class EventLog: @unchecked Sendable {
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
                     sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence > ? ORDER BY sequence"
-                ), arguments: [Int64(request.after)])
+                ), arguments: [Int64(clamping: request.after)])
             while records.count < request.limit, scanned < Self.scanMax, bytes < Self.readBytesMax,
                 let row = try rows.next()
             {

@@ -50,7 +50,7 @@ final class LogThread: Sendable {
             mailbox.wait(milliseconds: 1000)
             let commands = mailbox.drain()
             do {
-                if commands.isEmpty { try log.maintain(at: now) }
+                if commands.isEmpty || log.isMaintenanceOverdue { try maintain(log, logger) }
                 var batch = Batch()
                 for command in commands {
                     switch command {
@@ -90,6 +90,13 @@ final class LogThread: Sendable {
         }
     }
 
+    /// A full disk puts the maintenance off; what is in the log stays.
+    private static func maintain(_ log: EventLog, _ logger: Logger) throws {
+        do { try log.maintain(at: now) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            logger.error("the log's disk is full", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Writes the batch. A full disk refuses it and nothing else; a failed fsync or a damaged file is the end.
     private static func commit(
         _ batch: inout Batch, _ log: EventLog, _ failedGeneration: inout UInt64, _ logger: Logger,
@@ -99,6 +106,8 @@ final class LogThread: Sendable {
         guard !batch.appends.isEmpty || !batch.notes.isEmpty else { return }
         let generation = batch.appends.map(\.generation).min() ?? .max
         if generation <= failedGeneration {
+            // Newer appends of the same batch are refused too, so what follows on them may not be written either.
+            failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
             refuse(batch.appends, "an earlier batch could not be written", results)
             return
         }

@@ -44,8 +44,8 @@ private final class ArtifactServerBody: ReactorBody {
     private let router: Socket
     private let storage: any ArtifactStorage
     private let logger: Logger
-    /// Uploads under way: peer and correlation to digest and size.
-    private var uploads: [Requester: ArtifactPut] = [:]
+    /// Uploads under way, the longest unheard of first; peers that went away leave theirs behind.
+    private var uploads: [(requester: Requester, put: ArtifactPut)] = []
     private static let uploadsMax = 64
 
     init(endpoint: String, storage: any ArtifactStorage, logger: Logger) throws {
@@ -91,7 +91,7 @@ private final class ArtifactServerBody: ReactorBody {
             } catch let error as EventError {
                 refuse(requester, Refusal(error.code, error.message))
             } catch {
-                uploads[requester] = nil
+                remove(requester)
                 refuse(requester, Refusal(.storage, "\(error)"))
             }
         } catch {
@@ -128,10 +128,7 @@ private final class ArtifactServerBody: ReactorBody {
             open(requester, ArtifactOpen(offset: request.total, isComplete: true))
             return
         }
-        guard uploads.count < Self.uploadsMax || uploads[requester] != nil else {
-            throw WireError(.busy, "\(Self.uploadsMax) uploads are under way")
-        }
-        uploads[requester] = request
+        keep(requester, request)
         let offset = storage.partialSize(of: request.digest)
         if offset >= request.total { try finish(requester, request) } else {
             open(requester, ArtifactOpen(offset: offset, isComplete: false))
@@ -139,7 +136,15 @@ private final class ArtifactServerBody: ReactorBody {
     }
 
     private func take(_ requester: Requester, _ chunk: ArtifactChunk) throws {
-        guard let upload = uploads[requester] else { throw WireError(.rehello, "say PUT before CHUNK") }
+        guard let upload = uploads.last(where: { $0.requester == requester })?.put else {
+            throw WireError(.rehello, "say PUT before CHUNK")
+        }
+        if storage.size(of: upload.digest) != nil {
+            remove(requester)
+            open(requester, ArtifactOpen(offset: upload.total, isComplete: true))
+            return
+        }
+        keep(requester, upload)
         let offset = storage.partialSize(of: upload.digest)
         guard chunk.offset == offset else {
             open(requester, ArtifactOpen(offset: offset, isComplete: false))
@@ -155,10 +160,19 @@ private final class ArtifactServerBody: ReactorBody {
     }
 
     private func finish(_ requester: Requester, _ upload: ArtifactPut) throws {
-        uploads[requester] = nil
+        remove(requester)
         do { try storage.complete(upload.digest) } catch { throw WireError(.digestMismatch, "\(error)") }
         open(requester, ArtifactOpen(offset: upload.total, isComplete: true))
     }
+
+    /// Remembers an upload as the one heard of last; the one unheard of for longest makes room.
+    private func keep(_ requester: Requester, _ put: ArtifactPut) {
+        remove(requester)
+        if uploads.count >= Self.uploadsMax { uploads.removeFirst() }
+        uploads.append((requester, put))
+    }
+
+    private func remove(_ requester: Requester) { uploads.removeAll { $0.requester == requester } }
 
     private func open(_ requester: Requester, _ body: ArtifactOpen) {
         guard let bytes = try? EventCoding.encode(body) else { return }

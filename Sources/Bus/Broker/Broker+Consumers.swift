@@ -51,7 +51,10 @@ extension Broker {
     }
 
     mutating func acknowledge(_ key: ConsumerID, _ sequence: UInt64) {
-        guard let name = consumers[key]?.name, sequence > cursors[name] ?? 0 else { return }
+        // Nothing can have taken effect that was not delivered; a cursor from another log would hide this one's records.
+        guard let consumer = consumers[key], let name = consumer.name else { return }
+        let sequence = min(sequence, consumer.tail.position)
+        guard sequence > cursors[name] ?? 0 else { return }
         cursors[name] = sequence
         actions.append(.note(.consumer(name: name, cursor: sequence)))
     }
@@ -60,7 +63,7 @@ extension Broker {
         actions.append(
             .read(
                 ReadRequest(
-                    owner: .fetch(requester), filters: request.filters, after: request.after,
+                    owner: .fetch(requester), filters: request.filters, after: min(request.after, head),
                     limit: min(max(request.limit, 1), limits.fetchMax))))
     }
 
@@ -79,7 +82,9 @@ extension Broker {
     }
 
     mutating func deliver(_ result: ReadResult, to key: ConsumerID) {
-        guard var consumer = consumers[key], consumer.tail.isReading else { return }
+        // A read that an earlier session of the same peer asked for has another beginning: its own read is still to come.
+        guard var consumer = consumers[key], consumer.tail.isReading, result.request.after == consumer.tail.position
+        else { return }
         consumer.tail.endRead()
         consumer.tail.advance(to: result.scannedTo)
         consumer.credit -= result.records.count

@@ -15,6 +15,15 @@ extension Broker {
             refuse(member.peer, member.correlation, .tooMany, "a session has at most \(limits.subscriptionsMax) groups")
             return
         }
+        // One group has one kind of numbers: the log's sequences, or those of requests in memory.
+        guard request.filters.allSatisfy({ $0.text.hasPrefix("e/") })
+            || request.filters.allSatisfy({ $0.text.hasPrefix("q/") })
+        else {
+            refuse(
+                member.peer, member.correlation, .badTopic,
+                "the filters of group '\(request.group)' must all begin with e/ or all with q/")
+            return
+        }
         if groups[request.group] == nil {
             let floor: UInt64 =
                 switch request.start {

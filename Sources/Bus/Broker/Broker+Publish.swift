@@ -38,6 +38,7 @@ extension Broker {
         _ requester: Requester, topic: String, header: [UInt8], data: [UInt8], now: Duration
     ) {
         if topic.hasPrefix("q/") {
+            guard check(topic, header, data, reliability: .work, requester.peer, requester.correlation) else { return }
             request(requester, topic: topic, header: header, data: data, now: now)
             return
         }
@@ -56,6 +57,8 @@ extension Broker {
             let event = try CloudEvent(structured: bytes)
             let header = try event.header()
             if topic.hasPrefix("q/") {
+                guard check(topic, header, event.data, reliability: .work, requester.peer, requester.correlation)
+                else { return }
                 request(requester, topic: topic, header: header, data: event.data, now: now)
                 return
             }

@@ -266,9 +266,10 @@ public struct Broker: Sendable {
                 }
             switch append.identity {
             case .sequenced(let name, let epoch, let number):
-                guard producers[name]?.epoch == epoch else { continue }
-                let before = producers[name]?.committed ?? 0
-                producers[name]?.committed = max(before, number)
+                guard var producer = producers[name], producer.epoch == epoch else { continue }
+                producer.committed = max(producer.committed, number)
+                producer.accepted = max(producer.accepted, number)
+                producers[name] = producer
                 upTo[name] = (number, sequence)
             case .named, .own:
                 guard let requester = append.requester, sessions[requester.peer] != nil else { continue }
@@ -283,18 +284,20 @@ public struct Broker: Sendable {
 
     private mutating func failed(_ commit: Commit, _ failure: Refusal) {
         counters.refused += commit.appends.count
-        generation += 1
-        var told: Set<String> = []
+        if commit.appends.contains(where: { $0.generation >= generation }) { beginGeneration(failure) }
         for append in commit.appends {
-            switch append.identity {
-            case .sequenced(let name, _, _):
-                let committed = producers[name]?.committed ?? 0
-                producers[name]?.accepted = committed
-                if told.insert(name).inserted, let peer = producers[name]?.peer { send(peer, .nak(0, failure)) }
-            case .named, .own:
-                guard let requester = append.requester else { continue }
-                send(requester.peer, .nak(requester.correlation, failure))
-            }
+            guard let requester = append.requester else { continue }
+            send(requester.peer, .nak(requester.correlation, failure))
+        }
+    }
+
+    /// Everything under way fails with the batch that failed, because the log refuses this generation from now on:
+    /// all producers begin again after what is on disk. Failures of an older generation were counted in already.
+    private mutating func beginGeneration(_ failure: Refusal) {
+        generation += 1
+        for (name, producer) in producers where producer.accepted > producer.committed {
+            producers[name]?.accepted = producer.committed
+            if let peer = producer.peer { send(peer, .nak(0, failure)) }
         }
     }
 

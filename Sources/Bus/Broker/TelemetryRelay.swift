@@ -17,7 +17,7 @@ struct TelemetryRelay: Sendable {
     mutating func relay(_ record: Record) -> (record: Record, lost: Int) {
         var lost = 0
         if record.sequence > 0 {
-            if let last = publishers[record.epoch], record.sequence > last + 1 {
+            if let last = publishers[record.epoch], record.sequence > last {
                 lost = Int(clamping: record.sequence - last - 1)
             }
             if publishers.count >= Self.rememberedMax, publishers[record.epoch] == nil { publishers = [:] }

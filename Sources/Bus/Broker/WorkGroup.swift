@@ -56,7 +56,9 @@ public struct WorkGroup: Sendable {
     private var members: [Requester: Member] = [:]
     private var ready: [Job] = []
     private var leases: [UInt64: Lease] = [:]
-    /// Jobs of the log above ``floor`` that are done.
+    /// Jobs that their last member took with it; the next ``expire(now:)`` gives them up.
+    private var abandoned: [Job] = []
+    /// Jobs of the log above the floor that are done.
     private var done: Set<UInt64>
     var tail: LogTail
 
@@ -77,12 +79,17 @@ public struct WorkGroup: Sendable {
         members[member]?.leaseMs = max(100, leaseMs)
     }
 
-    /// Takes a member out; its leases are ready again at once.
+    /// Takes a member out; its leases are ready again at once, unless they had all their deliveries: a job may be what
+    /// ended the member.
     public mutating func leave(_ member: Requester) {
         guard let leaving = members.removeValue(forKey: member) else { return }
         for id in leaving.leased.sorted(by: >) {
             guard let lease = leases.removeValue(forKey: id) else { continue }
-            ready.insert(lease.job, at: 0)
+            if lease.job.delivery < Self.deliveriesMax {
+                ready.insert(lease.job, at: 0)
+            } else {
+                abandoned.append(lease.job)
+            }
         }
     }
 
@@ -152,7 +159,7 @@ public struct WorkGroup: Sendable {
     public mutating func finish(_ member: Requester, _ token: LeaseToken, now: Duration) -> Job? {
         guard let lease = holds(member, token) else { return nil }
         release(lease)
-        done.insert(lease.job.id)
+        end(lease.job)
         let (seconds, attoseconds) = (now - lease.since).components
         let taken = Double(seconds) + Double(attoseconds) * 1e-18
         let known = members[member]?.serviceSeconds ?? 0
@@ -178,7 +185,13 @@ public struct WorkGroup: Sendable {
     /// Takes back leases whose time is over.
     /// - Returns: Jobs that were given up for good.
     public mutating func expire(now: Duration) -> [Job] {
-        var dead: [Job] = []
+        var dead = abandoned.map { job in
+            var job = job
+            job.reason = job.reason ?? Refusal(.failed, "every member that had it went away")
+            return job
+        }
+        abandoned = []
+        dead.forEach { end($0) }
         for lease in leases.values.filter({ $0.deadline <= now }).sorted(by: { $0.job.id > $1.job.id }) {
             release(lease)
             let reason = Refusal(.timeout, "no answer within the lease")
@@ -198,6 +211,9 @@ public struct WorkGroup: Sendable {
         return ready.compactMap(\.requester)
     }
 
+    /// Remembers a job of the log as done; requests are never seen again.
+    private mutating func end(_ job: Job) { if job.requester == nil { done.insert(job.id) } }
+
     private mutating func release(_ lease: Lease) {
         leases[lease.job.id] = nil
         members[lease.member]?.leased.remove(lease.job.id)
@@ -207,7 +223,7 @@ public struct WorkGroup: Sendable {
         var job = job
         job.reason = reason
         if job.delivery >= Self.deliveriesMax {
-            done.insert(job.id)
+            end(job)
             return job
         }
         ready.insert(job, at: 0)
@@ -218,7 +234,8 @@ public struct WorkGroup: Sendable {
 
     /// Everything up to here is done; and what is done above it. Cleans up what it passes.
     mutating func progress() -> (floor: UInt64, done: [UInt64]) {
-        let open = [ready.lazy.map(\.id).min(), leases.keys.min()].compactMap { $0 }.min()
+        let open = [ready.lazy.map(\.id).min(), leases.keys.min(), abandoned.lazy.map(\.id).min()]
+            .compactMap { $0 }.min()
         let floor = open.map { $0 - 1 } ?? tail.position
         done = done.filter { $0 > floor }
         return (floor, done.sorted())

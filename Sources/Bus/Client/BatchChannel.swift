@@ -43,7 +43,8 @@ public final class BatchChannel<Element: Sendable>: Sendable {
         }
     }
 
-    func send(_ element: Element) { wake { $0.elements.append(element) } }
+    /// Adds an element and wakes the task that waits.
+    public func send(_ element: Element) { wake { $0.elements.append(element) } }
 
     /// Ends the channel; what it holds can still be taken.
     public func finish() { wake { $0.isFinished = true } }

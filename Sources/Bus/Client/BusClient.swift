@@ -67,6 +67,8 @@ public final class BusClient: Sendable {
         telemetryDropped = dropped
         reactor = Reactor("bus-client") { _ in
             try ClientBody(configuration, logger: logger, signals: continuation, dropped: dropped)
+        } undelivered: {
+            ClientBody.turnAway($0)
         } failed: { error in
             logger.error("bus client cannot start", metadata: ["error": "\(error)"])
             continuation.finish()
@@ -184,7 +186,7 @@ public final class BusClient: Sendable {
     public func subscribe(_ request: SubscribeRequest) -> (id: UInt64, records: BatchChannel<Record>) {
         let id = nextID()
         let channel = BatchChannel<Record>()
-        reactor.post(.subscribe(id, request, channel))
+        if !reactor.post(.subscribe(id, request, channel)) { channel.finish() }
         return (id, channel)
     }
 
@@ -197,7 +199,7 @@ public final class BusClient: Sendable {
     public func join(_ request: JoinRequest) -> (id: UInt64, jobs: BatchChannel<Job>) {
         let id = nextID()
         let channel = BatchChannel<Job>()
-        reactor.post(.join(id, request, channel))
+        if !reactor.post(.join(id, request, channel)) { channel.finish() }
         return (id, channel)
     }
 
@@ -231,7 +233,7 @@ public final class BusClient: Sendable {
         let id = nextID()
         let (stream, continuation) = AsyncStream.makeStream(of: Frames.self, bufferingPolicy: .bufferingNewest(buffer))
         continuation.onTermination = { [reactor] _ in reactor.post(.unlisten(id)) }
-        reactor.post(.listen(id, prefixes, continuation))
+        if !reactor.post(.listen(id, prefixes, continuation)) { continuation.finish() }
         return stream
     }
 }

@@ -201,11 +201,24 @@ final class ClientBody: ReactorBody {
         for prefix in listener.prefixes { subscriber.unsubscribe(String(decoding: prefix, as: UTF8.self)) }
     }
 
+    /// Tells those who wait for commands that never arrived.
+    static func turnAway(_ undelivered: [ClientCommand]) {
+        for command in undelivered {
+            switch command {
+            case .ask(_, _, _, let continuation): continuation.resume(returning: .refused(closed))
+            case .subscribe(_, _, let channel): channel.finish()
+            case .join(_, _, let channel): channel.finish()
+            case .listen(_, _, let continuation): continuation.finish()
+            default: break
+            }
+        }
+    }
+
     func close(undelivered: [ClientCommand]) {
         dealer.setLinger(milliseconds: 500)
         core.bye()
         run(core.takeActions())
-        for case .ask(_, _, _, let continuation) in undelivered { continuation.resume(returning: .refused(Self.closed)) }
+        Self.turnAway(undelivered)
         for continuation in answers.values { continuation.resume(returning: .refused(Self.closed)) }
         for channel in channels.values { channel.finish() }
         for channel in jobChannels.values { channel.finish() }

@@ -105,7 +105,7 @@ public struct ClientCore: Sendable {
             producerEpoch = epoch
             window = []
             sentCount = 0
-            if phase == .ready { reset("the producer's numbering began anew") }
+            if case .waiting = phase {} else { reset("the producer's numbering began anew") }
         }
         window += events
         sendWindow()
@@ -306,7 +306,7 @@ public struct ClientCore: Sendable {
     private mutating func refused(_ id: UInt64, _ refusal: Refusal, now: Duration) {
         if id == 0 {
             if let delay = refusal.retryAfterMs {
-                resendAt = now + .milliseconds(delay)
+                resendAt = max(resendAt ?? .zero, now + .milliseconds(delay))
             } else {
                 actions.append(.producerFenced(refusal))
             }

@@ -172,6 +172,8 @@ extension CloudEvent {
             }
             try self.init(attributes: attributes, data: Array(decoded))
         case (nil, nil), (.null?, nil): try self.init(attributes: attributes, data: [])
+        case (.string(let text)?, nil) where !Self.isJSON(attributes["datacontenttype"]):
+            try self.init(attributes: attributes, data: Array(text.utf8))
         case (let value?, nil):
             try self.init(attributes: attributes, data: try EventCoding.encode(value))
             if dataContentType == nil { dataContentType = "application/json" }
@@ -179,12 +181,18 @@ extension CloudEvent {
         }
     }
 
+    /// Whether data of that media type is JSON; it is when none is named.
+    private static func isJSON(_ mediaType: JSONValue?) -> Bool {
+        guard case .string(let text) = mediaType else { return true }
+        let type = text.prefix { $0 != ";" }.filter { $0 != " " }
+        return type.hasSuffix("/json") || type.hasSuffix("+json")
+    }
+
     /// `application/cloudevents+json` of this event; data that is no JSON goes as base64.
     public func structured() throws(EventError) -> [UInt8] {
         var object = try EventCoding.decode([String: JSONValue].self, from: try header())
         if !data.isEmpty {
-            let isJSON = dataContentType.map { $0.hasSuffix("json") } ?? true
-            if isJSON {
+            if Self.isJSON(dataContentType.map { .string($0) }) {
                 object["data"] = try EventCoding.decode(JSONValue.self, from: data)
             } else {
                 object["data_base64"] = .string(Data(data).base64EncodedString())

@@ -50,7 +50,9 @@ extension Timestamp {
         guard let year = scanner.digits(4), scanner.take("-"), let month = scanner.digits(2), scanner.take("-"),
             let day = scanner.digits(2), (1...12).contains(month), (1...31).contains(day)
         else { return nil }
-        var micro = Self.days(year: year, month: month, day: day) * Self.microsecondsPerDay
+        let days = Self.days(year: year, month: month, day: day)
+        guard Self.civil(fromDays: days) == (year, month, day) else { return nil }
+        var micro = days * Self.microsecondsPerDay
         if scanner.atEnd {
             self.init(microseconds: micro)
             return

@@ -13,7 +13,8 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
     public init(_ text: String) throws(TopicError) {
         guard text.utf8.count <= Topic.bytesMax else { throw .tooLong(text) }
         guard text.isEmpty || text.hasSuffix("/") else { throw .noTrailingSlash(text) }
-        segments = text.dropLast().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        segments =
+            text.isEmpty ? [] : text.dropLast().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         for segment in segments where segment != "*" && !Topic.isSegment(segment) { throw .badSegment(text, segment) }
         self.text = text
     }

@@ -15,7 +15,12 @@ public enum ReferenceFullyConnected {
     ///   - biases: `outputCount` elements.
     /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``.
     public static func accumulators(
-        _ input: [UInt8], rows: Int, weights: WeightMatrix, biases: [Int32], inputCount: Int, outputCount: Int,
+        _ input: [UInt8],
+        rows: Int,
+        weights: WeightMatrix,
+        biases: [Int32],
+        inputCount: Int,
+        outputCount: Int,
         inputZeroPoint: UInt8
     ) throws(KernelError) -> [Int32] {
         try check("input", input.count, elementCount(rows, inputCount))
@@ -25,7 +30,12 @@ public enum ReferenceFullyConnected {
         var sums = [Int32](repeating: 0, count: rows * outputCount)
         for group in 0..<(outputCount + 31) / 32 {
             let tile = WeightTile(
-                weights, group: group, inputCount: inputCount, outputCount: outputCount, steps: steps)
+                weights,
+                group: group,
+                inputCount: inputCount,
+                outputCount: outputCount,
+                steps: steps
+            )
             let bias = Vector(Int32.self) { group * 32 + $0 < outputCount ? biases[group * 32 + $0] : 0 }
             let start = Q6.Vw_vsub_VwVw(bias, tile.columnSums(times: Int32(inputZeroPoint)))
             for row in 0..<rows {
@@ -39,7 +49,9 @@ public enum ReferenceFullyConnected {
                 // w·(K·a - Σ x): the zero point of the weights.
                 let all = Q6.V_vsplat_R(Int32(truncatingIfNeeded: inputCount) &* Int32(inputZeroPoint))
                 let correction = Q6.Vw_vmpyie_VwVuh(
-                    Q6.Vw_vsub_VwVw(all, inputSum), Q6.V_vsplat_R(Int32(tile.zeroPoint)))
+                    Q6.Vw_vsub_VwVw(all, inputSum),
+                    Q6.V_vsplat_R(Int32(tile.zeroPoint))
+                )
                 sum = Q6.Vw_vadd_VwVw(sum, correction)
                 for lane in 0..<min(32, outputCount - group * 32) {
                     sums[row * outputCount + group * 32 + lane] = sum[w: lane]

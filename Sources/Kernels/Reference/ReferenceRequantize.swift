@@ -8,7 +8,10 @@ public enum ReferenceRequantize {
     /// - Parameter accumulators: `[rows, channels.count]` row-major.
     /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``.
     public static func bytes(
-        _ accumulators: [Int32], rows: Int, channels: [Requantization], zeroPoint: UInt8,
+        _ accumulators: [Int32],
+        rows: Int,
+        channels: [Requantization],
+        zeroPoint: UInt8,
         range: ClosedRange<UInt8> = 0...255
     ) throws(KernelError) -> [UInt8] {
         let expected = try elementCount(rows, channels.count)

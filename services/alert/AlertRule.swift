@@ -1,0 +1,69 @@
+import Events
+
+/// When an alert is raised, how much it matters, and what ends it.
+struct AlertRule: Sendable, Hashable {
+    /// Where an alert is told.
+    enum Sink: String, Sendable, Hashable, CaseIterable {
+        /// One line in the service's log.
+        case log
+        /// A POST to `webhook.url`.
+        case webhook
+    }
+
+    /// Unique; a topic segment, because it is the subject of the alert's events.
+    var name: String
+    /// The event that raises it, as `noun.verb`.
+    var type: String
+    var severity: Severity
+    /// The events about the same thing that end it.
+    var resolveBy: Set<String>
+    var sinks: Set<Sink>
+    /// One line for people, in which `{about}` stands for the pipeline or program.
+    var title: String
+
+    /// The title for one subject.
+    func title(about: String) -> String { title.replacing("{about}", with: about) }
+
+    init(
+        _ name: String, on type: String, _ severity: Severity, resolveBy: Set<String> = [],
+        sinks: Set<Sink> = [.log, .webhook], title: String
+    ) {
+        self.name = name
+        self.type = type
+        self.severity = severity
+        self.resolveBy = resolveBy
+        self.sinks = sinks
+        self.title = title
+    }
+
+    /// The rules in force when no file names others.
+    ///
+    /// A completed rollout ends whatever a lap raised, decay too: the champion that decayed serves nowhere any more.
+    static let builtIn = [
+        AlertRule(
+            "decay-suspected", on: "decay.suspected", .warning, resolveBy: ["decay.cleared", "rollout.completed"],
+            title: "The champion of {about} may be decaying"),
+        AlertRule(
+            "decay-detected", on: "decay.detected", .critical, resolveBy: ["decay.cleared", "rollout.completed"],
+            title: "The champion of {about} has decayed"),
+        AlertRule(
+            "training-failed", on: "training.failed", .critical, resolveBy: ["rollout.completed"],
+            title: "Training for {about} failed"),
+        AlertRule(
+            "training-declined", on: "training.declined", .info, resolveBy: ["training.started", "rollout.completed"],
+            title: "Training for {about} was not started"),
+        AlertRule(
+            "conversion-failed", on: "conversion.failed", .critical, resolveBy: ["rollout.completed"],
+            title: "A model of {about} could not be converted"),
+        AlertRule(
+            "model-rejected", on: "model.rejected", .warning, resolveBy: ["rollout.completed"],
+            title: "A model of {about} failed a gate"),
+        AlertRule(
+            "model-refused", on: "model.refused", .critical, resolveBy: ["rollout.completed"],
+            title: "A node refused a model of {about}"),
+        AlertRule(
+            "pipeline-rejected", on: "pipeline.rejected", .warning, resolveBy: ["pipeline.registered"],
+            title: "The pipeline file of {about} was rejected"),
+        AlertRule("event-refused", on: "event.refused", .info, sinks: [.log], title: "Events are refused by {about}"),
+    ]
+}

@@ -1,0 +1,178 @@
+import AsyncHTTPClient
+import CoreMetrics
+import Events
+import Logging
+import Membership
+import NIOCore
+import NIOHTTP1
+import ServiceLifecycle
+import Storage
+
+/// Tells people: takes deliveries from the table and hands each to its sink, at least once.
+///
+/// It runs beside the inbox and holds no transaction while a sink is slow.
+struct AlertService: Service {
+    /// Deliveries taken from the table at a time.
+    private static let batchMax = 32
+    /// How often the table is looked at for deliveries whose next attempt is due.
+    private static let lookInterval = Duration.seconds(1)
+    private static let answerBytesMax = 64 * 1024
+
+    private let member: Member
+    private let configuration: AlertConfiguration
+    private let wakes: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+    private let delivered = Counter(label: "alert_deliveries_total")
+    private let failed = Counter(label: "alert_delivery_failures_total")
+    private let givenUp = Counter(label: "alert_deliveries_given_up_total")
+    private let open = Gauge(label: "alert_open")
+
+    init(member: Member, configuration: AlertConfiguration) {
+        self.member = member
+        self.configuration = configuration
+        (wakes, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        continuation.yield()
+    }
+
+    /// There may be something to tell.
+    func wake() { continuation.yield() }
+
+    func run() async throws {
+        var limits = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        limits.timeout.connect = Self.amount(configuration.webhookTimeout)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: limits)
+        do {
+            try await cancelWhenGracefulShutdown { try await follow(client) }
+        } catch {
+            try? await client.shutdown()
+            guard error is CancellationError else { throw error }
+            return
+        }
+        try await client.shutdown()
+    }
+
+    private func follow(_ client: HTTPClient) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [continuation] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: Self.lookInterval)
+                    continuation.yield()
+                }
+            }
+            defer { group.cancelAll() }
+            for await _ in wakes {
+                while try await deliverDue(client) {}
+                open.record(try await member.store.read { try AlertTable.openCount($0) })
+            }
+        }
+    }
+
+    /// Delivers what is due; false when there was nothing.
+    private func deliverDue(_ client: HTTPClient) async throws -> Bool {
+        let now = Member.clock()
+        let due = try await member.store.read { try DeliveryTable.due(at: now, limit: Self.batchMax, $0) }
+        for delivery in due {
+            try Task.checkCancellation()
+            switch delivery.sink {
+            case .log: log(delivery)
+            case .webhook:
+                if let reason = await post(delivery, client) {
+                    try await retry(delivery, reason)
+                    continue
+                }
+            }
+            delivered.increment()
+            try await member.store.write { try DeliveryTable.remove(delivery.number, $0.database) }
+        }
+        return !due.isEmpty
+    }
+
+    private func log(_ delivery: DeliveryTable.Delivery) {
+        let notice: AlertNotice
+        do { notice = try EventCoding.decode(AlertNotice.self, from: delivery.body) } catch {
+            member.logger.error(
+                "an alert's notice cannot be read",
+                metadata: ["alert.delivery": "\(delivery.idempotencyKey)", "reason": "\(error.message)"])
+            return
+        }
+        let metadata: Logger.Metadata = [
+            "alert.id": "\(notice.alert)", "alert.severity": "\(notice.severity)", "alert.title": "\(notice.title)",
+            "alert.detail": "\(notice.detail)",
+        ]
+        switch (notice.state, notice.severity) {
+        case (.resolved, _):
+            let repeats: Logger.Metadata = ["alert.repeats": "\(notice.repeats)"]
+            member.logger.notice("alert resolved", metadata: metadata.merging(repeats) { first, _ in first })
+        case (.raised, .info): member.logger.notice("alert raised", metadata: metadata)
+        case (.raised, .warning): member.logger.warning("alert raised", metadata: metadata)
+        case (.raised, .critical): member.logger.critical("alert raised", metadata: metadata)
+        }
+    }
+
+    /// Posts a notice; returns why it did not arrive, nil when it did.
+    private func post(_ delivery: DeliveryTable.Delivery, _ client: HTTPClient) async -> String? {
+        guard let url = configuration.webhookURL else { return "webhook.url is empty" }
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.headers.add(name: "user-agent", value: "hexloop-alert")
+        request.headers.add(name: "idempotency-key", value: "\(member.store.producer)-\(delivery.idempotencyKey)")
+        request.body = .bytes(delivery.body)
+        do {
+            let response = try await client.execute(request, timeout: Self.amount(configuration.webhookTimeout))
+            guard (200..<300).contains(response.status.code) else { return "it answered \(response.status.code)" }
+            // Read to the end so that the connection can be used again; what it says does not matter.
+            _ = try? await response.body.collect(upTo: Self.answerBytesMax)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func retry(_ delivery: DeliveryTable.Delivery, _ reason: String) async throws {
+        // A stop of the program is no failure of the receiver.
+        try Task.checkCancellation()
+        let attempts = delivery.attempts + 1
+        let backoff = Backoff(attemptsMax: configuration.webhookAttempts).wait(after: attempts)
+        failed.increment()
+        let metadata: Logger.Metadata = [
+            "alert.delivery": "\(delivery.idempotencyKey)", "attempts": "\(attempts)", "reason": "\(reason)",
+        ]
+        if backoff == nil {
+            givenUp.increment()
+            member.logger.error("gave up telling the webhook of an alert", metadata: metadata)
+        } else {
+            member.logger.warning("the webhook did not take an alert; will try again", metadata: metadata)
+        }
+        let source = member.identity.source
+        try await member.store.write { transaction in
+            let now = transaction.now
+            let due = backoff.map { Timestamp(microseconds: now.microseconds + Int64($0 / .microseconds(1))) }
+            try DeliveryTable.fail(
+                delivery.number, reason, attempts: attempts, dueAt: due, at: now, transaction.database)
+            guard due == nil else { return }
+            try transaction.send(
+                EventRefused(
+                    service: "alert", type: AlertRaised.kind.type, source: source, id: delivery.idempotencyKey,
+                    code: .failed,
+                    message: "the webhook did not take alert \(delivery.idempotencyKey) in \(attempts) attempts: "
+                        + "\(reason.prefix(Occurrence.detailCharactersMax)); check webhook.url and its receiver"))
+        }
+    }
+
+    private static func amount(_ duration: Duration) -> TimeAmount { .milliseconds(Int64(duration / .milliseconds(1))) }
+}
+
+/// How long to wait after a failed attempt: one second, doubled each time up to five minutes.
+struct Backoff: Sendable, Hashable {
+    static let waitMin = Duration.seconds(1)
+    static let waitMax = Duration.seconds(300)
+
+    let attemptsMax: Int
+
+    /// The wait before the next attempt; nil when there shall be none.
+    func wait(after attempts: Int) -> Duration? {
+        guard attempts < attemptsMax else { return nil }
+        return min(Self.waitMin * (1 << min(attempts - 1, 20)), Self.waitMax)
+    }
+}

@@ -1,0 +1,34 @@
+import ModelContainer
+
+/// One program of the stack and what it is told beyond what all are told.
+struct Program: Sendable {
+    /// Executable, beside this one.
+    let name: String
+    /// Told apart from its replicas by this, until its beat says what it calls itself.
+    let instance: String
+    let environment: [String: String]
+
+    /// Names its log file and its lines.
+    var label: String { instance == "main" ? name : instance }
+
+    /// Every program, each after those it leans on; they stop in reverse order.
+    static func all(nodes: Int, gatewayPort: Int, keys: KeyPair) -> [Program] {
+        let verification = ["HEXLOOP_VERIFICATION_KEY": keys.publicPath]
+        var programs = [
+            Program(name: "bus", instance: "main", environment: [:]),
+            Program(name: "registry", instance: "main", environment: verification),
+            Program(name: "converter", instance: "main", environment: ["HEXLOOP_SIGNING_KEY": keys.secretPath]),
+            Program(name: "trainer", instance: "main", environment: [:]),
+        ]
+        for node in 1...max(nodes, 1) {
+            programs.append(
+                Program(name: "inference-node", instance: "inference-node-\(node)", environment: verification))
+        }
+        programs += [
+            Program(name: "monitor", instance: "main", environment: [:]),
+            Program(name: "alert", instance: "main", environment: [:]),
+            Program(name: "gateway", instance: "main", environment: ["HEXLOOP_GATEWAY_PORT": "\(gatewayPort)"]),
+        ]
+        return programs
+    }
+}

@@ -1,0 +1,92 @@
+import Events
+import GRDB
+
+/// Laps and the times of their arcs.
+enum LapTable {
+    /// The columns that hold times.
+    enum Arc: String {
+        case trainingStarted, trained, converted, gatesPassed, firstNode, lastNode, cleared
+    }
+
+    /// A lap begins, unless it has already.
+    static func begin(
+        _ runID: String, pipeline: String, cause: String, firstDecayed: Timestamp?, detected: Timestamp, _ db: Database
+    ) throws {
+        try db.execute(
+            sql: """
+                INSERT OR IGNORE INTO lap (runID, pipeline, number, cause, outcome, firstDecayed, detected)
+                VALUES (?1, ?2, 1 + (SELECT ifnull(max(number), 0) FROM lap WHERE pipeline = ?2), ?3, 'running', ?4, ?5)
+                """,
+            arguments: [runID, pipeline, cause, firstDecayed?.microseconds, detected.microseconds])
+    }
+
+    /// An arc ended; the first time counts.
+    static func mark(_ runID: String, _ arc: Arc, at time: Timestamp, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE lap SET \(arc.rawValue) = ifnull(\(arc.rawValue), ?) WHERE runID = ?",
+            arguments: [time.microseconds, runID])
+    }
+
+    static func end(_ runID: String, outcome: String, message: String?, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE lap SET outcome = ?, message = ifnull(?, message) WHERE runID = ?",
+            arguments: [outcome, message, runID])
+    }
+
+    static func setCandidates(_ runID: String, _ count: Int, _ db: Database) throws {
+        try db.execute(sql: "UPDATE lap SET candidates = ? WHERE runID = ?", arguments: [count, runID])
+    }
+
+    static func promote(_ runID: String, version: Int, digest: String, winner: String, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE lap SET outcome = 'promoted', version = ?, digest = ?, winner = ? WHERE runID = ?",
+            arguments: [version, digest, winner, runID])
+    }
+
+    /// Promoted laps whose model does not yet serve on all nodes, newest first.
+    static func rollingOut(_ db: Database) throws -> [(runID: String, pipeline: String, digest: String)] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT runID, pipeline, digest FROM lap
+                WHERE digest IS NOT NULL AND lastNode IS NULL AND outcome IN ('promoted', 'closed')
+                ORDER BY number DESC
+                """
+        ).map { ($0["runID"], $0["pipeline"], $0["digest"]) }
+    }
+
+    static func fetch(pipeline: String?, _ db: Database) throws -> [Lap] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT lap.*, (SELECT count(*) FROM nodeModel n WHERE n.pipeline = lap.pipeline
+                               AND n.digest = lap.digest AND n.role = 'champion') AS nodes
+                FROM lap WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, number
+                """,
+            arguments: [pipeline]
+        ).map { row in
+            func time(_ column: String) -> Timestamp? {
+                (row[column] as Int64?).map { Timestamp(microseconds: $0) }
+            }
+            var lap = Lap(
+                number: row["number"], runID: row["runID"], pipeline: row["pipeline"], cause: row["cause"],
+                outcome: row["outcome"])
+            lap.message = row["message"]
+            lap.firstDecayed = time("firstDecayed")
+            lap.detected = time("detected")
+            lap.trainingStarted = time("trainingStarted")
+            lap.trained = time("trained")
+            lap.converted = time("converted")
+            lap.gatesPassed = time("gatesPassed")
+            lap.firstNode = time("firstNode")
+            lap.lastNode = time("lastNode")
+            lap.cleared = time("cleared")
+            lap.candidates = row["candidates"]
+            lap.version = row["version"]
+            lap.digest = row["digest"]
+            lap.winner = row["winner"]
+            lap.nodes = row["nodes"]
+            return lap
+        }
+    }
+}
