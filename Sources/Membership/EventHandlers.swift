@@ -12,8 +12,14 @@ public struct EventContext: Sendable {
     /// The lap it belongs to.
     public var runID: String? { event.runID }
 
-    /// When it happened, as its source says; the beginning of time when it does not.
-    public var time: Timestamp { event.time ?? Timestamp(microseconds: 0) }
+    init(_ record: Record, _ event: CloudEvent, _ transaction: Transaction) {
+        sequence = record.sequence
+        self.event = event
+        time = event.time ?? transaction.now
+    }
+
+    /// When it happened: as its source says, else when it was handled.
+    public let time: Timestamp
 }
 
 /// Which events a program takes, and what each does to its state.
@@ -46,7 +52,7 @@ public struct EventHandlers: Sendable {
         entries[E.kind.type] = Entry(isQuiet: quietly) { record, event, transaction in
             transaction.runID = event.runID
             try body(
-                try event.decode(E.self), EventContext(sequence: record.sequence, event: event), transaction)
+                try event.decode(E.self), EventContext(record, event, transaction), transaction)
         }
     }
 
@@ -55,7 +61,7 @@ public struct EventHandlers: Sendable {
         guard let filter = try? TopicFilter("e/") else { preconditionFailure("e/ is a filter") }
         filters.append(filter)
         entries[""] = Entry(isQuiet: true) { record, event, transaction in
-            try body(EventContext(sequence: record.sequence, event: event), transaction)
+            try body(EventContext(record, event, transaction), transaction)
         }
     }
 }

@@ -82,7 +82,7 @@ struct GateWorker: Service {
         }
         let (all, untrusted) = (judged, rejected)
         try await member.store.write { transaction in
-            try settle(job, all, untrusted, baselineBefore: champion?.baseline, transaction)
+            try settle(job, all, untrusted, isFirst: champion == nil, transaction)
         }
     }
 
@@ -112,13 +112,13 @@ struct GateWorker: Service {
 
     /// Writes the outcome of a run: versions, aliases, the lap, and the events, in one transaction.
     private func settle(
-        _ job: GateJobTable.Job, _ judged: [Judged], _ untrusted: [Rejected], baselineBefore: Double?,
+        _ job: GateJobTable.Job, _ judged: [Judged], _ untrusted: [Rejected], isFirst: Bool,
         _ transaction: Transaction
     ) throws {
         let db = transaction.database
         let run = job.run
         transaction.runID = job.runID
-        let passed = judged.filter(\.verdict.isPassed).sorted { $0.verdict.recent < $1.verdict.recent }
+        let winner = Self.winner(judged.filter(\.verdict.isPassed), isFirst: isFirst)
         for one in untrusted {
             try transaction.send(
                 ModelRejected(
@@ -144,7 +144,7 @@ struct GateWorker: Service {
                         gates: one.verdict.results))
             }
         }
-        if let winner = passed.first, let version = versions[winner.candidate.name] {
+        if let winner, let version = versions[winner.candidate.name] {
             try LapTable.mark(job.runID, .gatesPassed, at: transaction.now, db)
             try LapTable.promote(
                 job.runID, version: version, digest: winner.candidate.model, winner: winner.candidate.name, db)
@@ -154,6 +154,13 @@ struct GateWorker: Service {
                 job.runID, outcome: "rejected", message: "no candidate passed the gates; the champion stays", db)
         }
         try GateJobTable.finish(job.runID, db)
+    }
+
+    /// The best on recent rows. The first model of a pipeline has nobody to beat: then it is the one that the
+    /// pipeline's author calls champion, if it passed.
+    private static func winner(_ passed: [Judged], isFirst: Bool) -> Judged? {
+        if isFirst, let named = passed.first(where: { $0.candidate.name == "champion" }) { return named }
+        return passed.min { $0.verdict.recent < $1.verdict.recent }
     }
 
     private func version(_ one: Judged, number: Int, _ job: GateJobTable.Job) -> ModelTable.Version {

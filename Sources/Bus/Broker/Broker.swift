@@ -11,6 +11,8 @@ public struct Broker: Sendable {
     public static let pendingBytesMax = 64 << 20
     /// Records that one read from the log brings.
     static let readMax = 256
+    /// Events of the broker itself that wait for room on the disk.
+    static let postponedMax = 1000
 
     /// What the shell shall do, in this order.
     public enum Action: Sendable {
@@ -74,6 +76,7 @@ public struct Broker: Sendable {
     var pendingBytes = 0
     var generation: UInt64 = 1
     var actions: [Action] = []
+    private var postponed: [Append] = []
     private var sessionCount: UInt64 = 0
     var requestCount: UInt64 = 0
     private var ownCount: UInt64 = 0
@@ -218,6 +221,11 @@ public struct Broker: Sendable {
 
     /// Ends silent sessions and takes back leases. Call it a few times a second.
     public mutating func tick(now: Duration, at time: Timestamp) {
+        for var append in postponed {
+            append.generation = generation
+            enqueue(append)
+        }
+        postponed = []
         for (peer, session) in sessions where now - session.heardAt > Self.silenceMax { end(peer, now: now) }
         for name in groups.keys.sorted() {
             for job in groups[name]?.expire(now: now) ?? [] { bury(job, of: name, at: time) }
@@ -286,8 +294,8 @@ public struct Broker: Sendable {
         counters.refused += commit.appends.count
         if commit.appends.contains(where: { $0.generation >= generation }) { beginGeneration(failure) }
         for append in commit.appends {
-            guard let requester = append.requester else { continue }
-            send(requester.peer, .nak(requester.correlation, failure))
+            if let requester = append.requester { send(requester.peer, .nak(requester.correlation, failure)) }
+            if append.identity == .own, postponed.count < Self.postponedMax { postponed.append(append) }
         }
     }
 

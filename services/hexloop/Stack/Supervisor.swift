@@ -42,7 +42,6 @@ actor Supervisor {
     private var isStopping = false
     /// From the first start until all were ready for the first time.
     private(set) var readyAfter: Duration?
-    private var readyWaiters: [CheckedContinuation<Void, Never>] = []
 
     init(
         _ programs: [Program], place: Place, executables: String,
@@ -148,8 +147,6 @@ actor Supervisor {
         if hasNewName { writeProcessIDs() }
         guard readyAfter == nil, children.allSatisfy(\.isReady) else { return }
         readyAfter = ContinuousClock.now - startedAt
-        for waiter in readyWaiters { waiter.resume() }
-        readyWaiters = []
     }
 
     /// Waits until every program has said that it is ready; `false` when that took longer than `timeout`.

@@ -1,0 +1,61 @@
+import Events
+import Pipelines
+
+/// The outside system: it tells the loop of each day's prices, and of the truth about the day before.
+struct MarketFeed: Sendable {
+    let series: PriceSeries
+    let observations: String
+    let labels: String
+    let input: String
+
+    init(_ series: PriceSeries, observations: String = "wti", labels: String = "wti-next", input: String = "price") {
+        self.series = series
+        self.observations = observations
+        self.labels = labels
+        self.input = input
+    }
+
+    /// A day of the past with what came next.
+    func example(_ day: Int) -> ExampleRecorded {
+        ExampleRecorded(
+            stream: observations, key: series.dates[day], inputs: [input: series.window(day)],
+            value: series.prices[day + 1])
+    }
+
+    func observation(_ day: Int) -> ObservationRecorded {
+        ObservationRecorded(stream: observations, key: series.dates[day], inputs: [input: series.window(day)])
+    }
+
+    /// What the next day showed.
+    func label(_ day: Int) -> LabelRecorded {
+        LabelRecorded(stream: labels, key: series.dates[day], value: series.prices[day + 1])
+    }
+
+    /// Publishes the days in order at that pace, each label one step after its observation.
+    /// - Parameters:
+    ///   - hold: Waits before a day while the clock shall stand still; returns whether it did.
+    ///   - published: Called after each day.
+    func replay(
+        _ days: Range<Int>, daysPerSecond: Double, over publisher: PipelinedPublisher,
+        hold: () async throws -> Bool, published: (Int) -> Void
+    ) async throws {
+        let step = Duration.seconds(1 / daysPerSecond)
+        var next = ContinuousClock.now
+        for day in days {
+            if try await hold() { next = .now }
+            if day > days.lowerBound { try await publisher.send(label(day - 1)) }
+            try await publisher.send(observation(day))
+            published(day)
+            next += step
+            if next > .now { try await Task.sleep(until: next, clock: .continuous) }
+        }
+    }
+
+    /// Publishes days of the past as fast as the log takes them.
+    func load(_ days: Range<Int>, over publisher: PipelinedPublisher, sent: () -> Void) async throws {
+        for day in days {
+            try await publisher.send(example(day))
+            sent()
+        }
+    }
+}
