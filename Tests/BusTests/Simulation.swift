@@ -20,6 +20,10 @@ struct Simulation {
         var up: [(at: Duration, frames: Frames)] = []
         var down: [(at: Duration, frames: Frames)] = []
         var isOpenFrom: Duration
+        /// Its own, so that the order in which peers are served does not matter.
+        var random: SeededGenerator
+
+        mutating func delay(_ max: Int) -> Duration { .milliseconds(Int.random(in: 0...max, using: &random)) }
     }
 
     private struct Client {
@@ -101,7 +105,8 @@ struct Simulation {
     private mutating func newLink() -> Link {
         peerCount += 1
         let delay = Duration.milliseconds(Int.random(in: 0...60, using: &random))
-        return Link(peer: PeerID([UInt8(peerCount >> 8), UInt8(peerCount & 255)]), isOpenFrom: now + delay)
+        return Link(peer: PeerID([UInt8(peerCount >> 8), UInt8(peerCount & 255)]), isOpenFrom: now + delay,
+            random: SeededGenerator(seed: random.next()))
     }
 
     // MARK: Running
@@ -112,7 +117,7 @@ struct Simulation {
         hasFaults = false
         for index in clients.indices { clients[index].isDownUntil = clients[index].isDownUntil.map { _ in now } }
         while now < chaos + settle, violation == nil {
-            advance()
+            for _ in 0..<5 { advance() }
             if isSettled { break }
         }
         if violation == nil { checkEnd() }
@@ -245,7 +250,7 @@ struct Simulation {
                 if now < client.link.isOpenFrom {
                     isBroken = true
                 } else {
-                    let at = max(now + delay(), client.link.up.last?.at ?? .zero)
+                    let at = max(now + client.link.delay(delayMax), client.link.up.last?.at ?? .zero)
                     client.link.up.append((at, frames))
                 }
             case .reopen: client.link = newLink()
@@ -284,7 +289,7 @@ struct Simulation {
         }
     }
 
-    private mutating func delay() -> Duration { .milliseconds(Int.random(in: 0...(hasFaults ? 150 : 5), using: &random)) }
+    private var delayMax: Int { hasFaults ? 150 : 5 }
 
     // MARK: Broker and log
 
@@ -312,7 +317,7 @@ struct Simulation {
                     gone.append(peer)
                     continue
                 }
-                let at = max(now + delay(), clients[index].link.down.last?.at ?? .zero)
+                let at = max(now + clients[index].link.delay(delayMax), clients[index].link.down.last?.at ?? .zero)
                 clients[index].link.down.append((at, frames))
             case .append(let append): appends.append(append)
             case .note(let note): notes.append(note)
@@ -321,9 +326,9 @@ struct Simulation {
             }
         }
         if !appends.isEmpty || !notes.isEmpty { logQueue.append(.append(appends, notes)) }
-        logQueue += reads.map(LogCommand.read)
+        logQueue += reads.sorted { "\($0.owner)" < "\($1.owner)" }.map(LogCommand.read)
         guard !gone.isEmpty else { return }
-        for peer in gone { broker.end(peer, now: now) }
+        for peer in gone.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) { broker.end(peer, now: now) }
         runBroker()
     }
 
@@ -378,7 +383,7 @@ struct Simulation {
     }
 
     private mutating func report(_ result: LogResult) {
-        let at = max(now + (hasFaults ? delay() : .zero), logResults.last?.at ?? .zero)
+        let at = max(now + .milliseconds(Int.random(in: 0...delayMax, using: &random)), logResults.last?.at ?? .zero)
         logResults.append((at, result))
     }
 
@@ -397,14 +402,16 @@ struct Simulation {
     }
 
     private var isSettled: Bool {
-        let worked = clients.reduce(into: Set(buried)) { $0.formUnion($1.worked) }
-        return clients.allSatisfy { client in
-            client.isDownUntil == nil && client.produced >= Self.eventsPerClient && client.isGreeted
-                && client.acknowledged >= 0 && logged(client.index).count == client.produced
+        guard logQueue.isEmpty, logResults.isEmpty else { return false }
+        let areClientsDone = clients.allSatisfy { client in
+            client.isDownUntil == nil && client.isGreeted && client.produced >= Self.eventsPerClient
+                && log.snapshot.producers["c\(client.index)"]?.sequence == UInt64(client.produced)
                 && client.namedWanted.isEmpty && client.received.isEmpty
                 && client.applied.count == log.records.count { client.filter.matches($0.topic) }
-        } && jobSequences.allSatisfy(worked.contains) && logQueue.isEmpty && logResults.isEmpty
-            && broker.consumerLag.values.allSatisfy { $0 <= UInt64(log.records.count) }
+        }
+        guard areClientsDone else { return false }
+        let done = clients.reduce(into: Set(buried)) { $0.formUnion($1.worked) }
+        return jobSequences.allSatisfy(done.contains)
     }
 
     private func logged(_ client: Int) -> [Int] {

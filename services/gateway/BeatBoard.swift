@@ -1,7 +1,9 @@
 import Bus
 import Events
+import Logging
 import Membership
 import ServiceLifecycle
+import Storage
 import Synchronization
 
 /// Listens to the programs' beats.
@@ -20,7 +22,7 @@ final class BeatBoard: Service {
     func run() async throws {
         let prefix = try ServiceBeat.kind.topic(site: member.identity.site, subject: "any").text.dropLast("any/".count)
         let stream = member.bus.listen(prefixes: [String(prefix)], buffer: Self.bufferMax)
-        await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown { [self] in
             for await frames in stream {
                 do {
                     let beat = try Record(frames: frames).event().decode(ServiceBeat.self)

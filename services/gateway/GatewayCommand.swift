@@ -4,6 +4,7 @@ import KnownPipelines
 import Logging
 import Membership
 import ServiceKit
+import Storage
 
 @main
 struct GatewayCommand: AsyncParsableCommand {

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import Membership
 import NIOCore
+import ServiceKit
 import ServiceLifecycle
 
 /// The HTTP server as a part of its process.

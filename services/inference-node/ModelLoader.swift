@@ -13,6 +13,9 @@ import Storage
 /// Brings what is on the shelf to what the last rollout wants: fetches, checks digest, signature and golden answers,
 /// and only then swaps. A model that fails a check is refused by name; what served goes on serving.
 struct ModelLoader: Service {
+    /// Pause before the registry is asked again.
+    private static let retryPause: Duration = .milliseconds(500)
+
     private let member: Member
     private let shelf: ModelShelf
     private let blobs: BlobStore
@@ -37,14 +40,22 @@ struct ModelLoader: Service {
         try await cancelWhenGracefulShutdown {
             var refused: Set<String> = []
             for await _ in wakes {
+                var isComplete = true
                 for deployment in try await member.store.read({ try DeploymentTable.fetchAll($0) }) {
-                    try await bring(deployment, &refused)
+                    isComplete = try await bring(deployment, &refused) && isComplete
+                }
+                if !isComplete {
+                    try await Task.sleep(for: Self.retryPause)
+                    wake()
                 }
             }
         }
     }
 
-    private func bring(_ deployment: DeploymentTable.Deployment, _ refused: inout Set<String>) async throws {
+    /// - Returns: False when the registry did not answer and it is worth trying again.
+    private func bring(
+        _ deployment: DeploymentTable.Deployment, _ refused: inout Set<String>
+    ) async throws -> Bool {
         let rollout = deployment.rollout
         let present = shelf.pipeline(rollout.pipeline)
         let wanted = [rollout.champion] + rollout.shadows
@@ -52,7 +63,7 @@ struct ModelLoader: Service {
             present?.champion.digest != rollout.champion.digest
                 || present?.shadows.map(\.digest) != rollout.shadows.map(\.digest)
                 || present?.known.version != deployment.known.version
-        else { return }
+        else { return true }
         var loaded: [LoadedModel] = []
         var refusals: [ModelRefused] = []
         for model in wanted {
@@ -65,11 +76,7 @@ struct ModelLoader: Service {
             guard !refused.contains(model.digest) else { continue }
             do { loaded.append(try await load(model, deployment)) } catch let error as BusError where error.isRetriable {
                 member.logger.warning("will try to load again", metadata: ["error": "\(error)"])
-                Task.detached { [continuation] in
-                    try? await Task.sleep(for: .milliseconds(500))
-                    continuation.yield()
-                }
-                return
+                return false
             } catch {
                 refused.insert(model.digest)
                 let (code, message) = Self.reason(error)
@@ -87,6 +94,7 @@ struct ModelLoader: Service {
                     known: deployment.known, champion: champion, shadows: loaded.filter { $0.alias != "champion" }))
         }
         try await report(deployment, loaded, refusals)
+        return true
     }
 
     private func load(

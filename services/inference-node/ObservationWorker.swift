@@ -38,7 +38,7 @@ struct ObservationWorker: Service {
                 let (predictions, refusals) = answer(batch, &reports)
                 if !predictions.isEmpty || !refusals.isEmpty {
                     let number = try await recorder.record(predictions, refusals: refusals)
-                    await member.relay.waitUntilAcknowledged(number)
+                    guard await member.relay.waitUntilAcknowledged(number) else { return }
                 }
                 for job in batch { member.bus.finish(id, job.token) }
             }

@@ -15,18 +15,20 @@ struct PredictionRecorder: Sendable {
         _ predictions: [String: [PredictionsMade.Prediction]], refusals: [EventRefused] = []
     ) async throws -> UInt64 {
         let node = member.identity.instance
-        try await member.store.write { transaction in
-            for refusal in refusals { try transaction.send(refusal) }
+        return try await member.store.write { transaction in
+            var last: UInt64 = 0
+            for refusal in refusals { last = UInt64(try transaction.send(refusal)) }
             for (pipeline, all) in predictions.sorted(by: { $0.key < $1.key }) {
                 var rest = all[...]
                 while !rest.isEmpty {
-                    try transaction.send(
-                        PredictionsMade(
-                            pipeline: pipeline, node: node, predictions: Array(rest.prefix(Self.batchMax))))
+                    last = UInt64(
+                        try transaction.send(
+                            PredictionsMade(
+                                pipeline: pipeline, node: node, predictions: Array(rest.prefix(Self.batchMax)))))
                     rest = rest.dropFirst(Self.batchMax)
                 }
             }
+            return last
         }
-        return try await member.store.outboxState().last
     }
 }

@@ -139,13 +139,20 @@ public struct WorkGroup: Sendable {
                 continue
             }
             let (share, bestShare) = (member.spareShare, current.member.spareShare)
-            if share > bestShare
-                || (share == bestShare && member.serviceSeconds < current.member.serviceSeconds)
+            let (seconds, bestSeconds) = (member.serviceSeconds, current.member.serviceSeconds)
+            if share > bestShare || (share == bestShare && seconds < bestSeconds)
+                || (share == bestShare && seconds == bestSeconds && Self.precedes(key, current.key))
             {
                 best = (key, member)
             }
         }
         return best?.key
+    }
+
+    /// An order among equals, so that the same messages always give the same assignments.
+    private static func precedes(_ left: Requester, _ right: Requester) -> Bool {
+        left.peer == right.peer
+            ? left.correlation < right.correlation : left.peer.bytes.lexicographicallyPrecedes(right.peer.bytes)
     }
 
     private func holds(_ member: Requester, _ token: LeaseToken) -> Lease? {

@@ -216,7 +216,7 @@ public struct ClientCore: Sendable {
             sentCount = 0
             sendWindow()
         }
-        for (id, request) in requests {
+        for (id, request) in requests.sorted(by: { $0.key < $1.key }) {
             if now >= request.deadline {
                 requests[id] = nil
                 let message = isReady ? "no answer in time" : "the bus is not there; is it running?"

@@ -71,11 +71,11 @@ struct EventCheck: Sendable {
         var event = event
         event.subject = data.subject
         event.time = event.time ?? now
-        do throws(TopicError) {
-            return try sized(event, topic: try E.kind.topic(site: site, subject: data.subject))
-        } catch let error {
+        let topic: Topic
+        do throws(TopicError) { topic = try E.kind.topic(site: site, subject: data.subject) } catch {
             throw Refusal(400, .badTopic, "subject '\(data.subject)': \(error)", of: event)
         }
+        return try sized(event, topic: topic)
     }
 
     private func admitForeign(_ event: CloudEvent) throws(Refusal) -> Admitted {
@@ -85,7 +85,7 @@ struct EventCheck: Sendable {
         do throws(TopicError) { topic = try Topic("e/\(site)/external/\(type)/v1/\(subject)/") } catch {
             throw Refusal(400, .badTopic, "type and subject: \(error)", of: event)
         }
-        do throws(TopicError) { return try sized(event, topic: topic) }
+        return try sized(event, topic: topic)
     }
 
     /// What the bus takes, checked here so that the answer names the limit.

@@ -3,6 +3,7 @@ import CoreMetrics
 import Events
 import Logging
 import Membership
+import ServiceKit
 import Storage
 
 /// `POST /events`: puts what other systems say into the log, and answers when it is there.
@@ -137,7 +138,7 @@ struct EventsRoute: Sendable {
             member.logger.notice(
                 "refused an event", metadata: ["event.type": "\(event.type ?? "?")", "reason": "\(refusal.message)"])
             // Kept before the answer, so nobody makes refusals faster than the disk takes them.
-            try await member.store.write { transaction in
+            _ = try await member.store.write { transaction in
                 try transaction.send(
                     EventRefused(
                         service: "gateway", type: event.type, source: event.source, id: event.id, code: event.code,

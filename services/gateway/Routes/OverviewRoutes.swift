@@ -2,6 +2,7 @@ import Bus
 import Events
 import Membership
 import ServiceKit
+import Storage
 
 /// `GET /status` and `GET /metrics`: all programs of the loop on one page.
 struct OverviewRoutes: Sendable {
@@ -35,10 +36,14 @@ struct OverviewRoutes: Sendable {
     func status() async throws(EventError) -> Answer {
         let registry = await registry()
         let services = board.programs().map { program in
-            let (beat, isUp) = (program.beat, program.isUp)
+            let (beat, isSelf) = (program.beat, isSelf(program.beat))
+            let isUp = program.isUp || isSelf
+            // This program knows itself better than its last beat does, also while no beat gets through.
+            let silent = ["silent for \(BeatBook.freshMax) or longer"]
+            let reasons = isSelf ? member.health.reasons : isUp ? beat.reasons : silent
             return Program(
-                service: beat.service, instance: beat.instance, up: isUp, ready: isUp && beat.ready,
-                reasons: isUp ? beat.reasons : ["not heard for \(BeatBook.freshMax) and longer"],
+                service: beat.service, instance: beat.instance, up: isUp,
+                ready: isSelf ? member.health.isReady : isUp && beat.ready, reasons: reasons,
                 residentBytes: isUp ? beat.residentBytes : 0, startedAt: beat.startedAt, pid: beat.processID)
         }
         return try Answer(200, Status(site: member.identity.site, registry: registry, services: services))
@@ -65,7 +70,7 @@ struct OverviewRoutes: Sendable {
         for program in board.programs() {
             let beat = program.beat
             let labels = ["service": beat.service, "instance": beat.instance]
-            let isSelf = beat.service == identity.service && beat.instance == identity.instance
+            let isSelf = isSelf(beat)
             isSelfKnown = isSelfKnown || isSelf
             overview.append(Self.up(labels, program.isUp || isSelf))
             guard program.isUp else { continue }
@@ -84,6 +89,10 @@ struct OverviewRoutes: Sendable {
         if !isSelfKnown { overview.append(Self.up(own, true)) }
         groups.append(MetricGroup(labels: own, samples: member.metrics.snapshot()))
         return Answer(metrics: [MetricGroup(labels: [:], samples: overview)] + groups)
+    }
+
+    private func isSelf(_ beat: ServiceBeat) -> Bool {
+        beat.service == member.identity.service && beat.instance == member.identity.instance
     }
 
     private static func up(_ labels: [String: String], _ isUp: Bool) -> MetricSample {

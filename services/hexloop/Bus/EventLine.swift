@@ -11,6 +11,7 @@ struct EventLine {
 
     private static let nameWidth = 21
     private static let subjectWidth = 14
+    private static let runWidth = 10
 
     let event: CloudEvent
     let summary: Summary
@@ -29,7 +30,7 @@ struct EventLine {
         let time = terminal.paint(event.time?.clock ?? "            ", .dim)
         let name = terminal.paint(Self.name(ofType: event.type).padded(Self.nameWidth), summary.style)
         let subject = (event.subject ?? "").padded(Self.subjectWidth)
-        let run = terminal.paint((event.runID?.shortID ?? "").padded(8), .dim)
+        let run = terminal.paint(String((event.runID ?? "").prefix(Self.runWidth)).padded(Self.runWidth), .dim)
         return "\(time)  \(name) \(subject) \(run)  \(summary.text)"
     }
 

@@ -113,23 +113,28 @@ enum EventFile {
                 return (place, try event(object, place))
             }
         }
-        do {
-            return [(name, try event(try EventCoding.decode([String: JSONValue].self, from: bytes), name))]
-        } catch let whole as EventError {
-            let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            let filled = lines.enumerated().filter { !$0.element.allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 } }
-            guard filled.count > 1 else { throw CommandError("\(name): \(whole.message)") }
-            return try filled.map { index, line throws(CommandError) in
-                let place = "\(name):\(index + 1)"
+        do throws(EventError) {
+            let object = try EventCoding.decode([String: JSONValue].self, from: bytes)
+            return [(name, try CloudEvent(structured: object))]
+        } catch {
+            let filled = lines(bytes)
+            guard filled.count > 1 else { throw CommandError("\(name): \(error.message)") }
+            return try filled.map { number, line throws(CommandError) in
+                let place = "\(name):\(number)"
                 do throws(EventError) {
-                    return (place, try event(try EventCoding.decode([String: JSONValue].self, from: Array(line)), place))
+                    return (place, try CloudEvent(structured: Array(line)))
                 } catch {
                     throw CommandError("\(place): \(error.message)")
                 }
             }
-        } catch {
-            throw CommandError("\(error)")
         }
+    }
+
+    /// The lines that hold more than blanks, with their numbers from 1.
+    private static func lines(_ bytes: [UInt8]) -> [(number: Int, line: ArraySlice<UInt8>)] {
+        bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+            .map { ($0.offset + 1, $0.element) }
+            .filter { !$0.1.allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 } }
     }
 
     private static func event(_ object: [String: JSONValue], _ place: String) throws(CommandError) -> CloudEvent {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import ModelContainer
+import ModelGraph
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,11 +26,11 @@ struct ModelCommand: AsyncParsableCommand {
             terminal.line("\(manifest.kind.rawValue), \(data.count) bytes, SHA-256 \(container.digest)")
             if let task = manifest.task { terminal.line("task      \(task.rawValue)") }
             for feature in manifest.features {
-                let trained = zip([feature.trainingMin], [feature.trainingMax]).first.flatMap { low, high in
-                    low.flatMap { low in high.map { ", trained on \(Double(low).short)...\(Double($0).short)" } }
+                var trained = ""
+                if let low = feature.trainingMin, let high = feature.trainingMax {
+                    trained = ", trained on \(Double(low).short)...\(Double(high).short)"
                 }
-                terminal.line(
-                    "input     \(feature.name) \(feature.shape) \(feature.unit ?? "")\(trained ?? "")")
+                terminal.line("input     \(feature.name) \(feature.shape) \(feature.unit ?? "")\(trained)")
             }
             if let lineage = manifest.lineage {
                 terminal.line("pipeline  \(lineage.pipeline) \(lineage.pipelineVersion.shortID), run \(lineage.runid)")
@@ -51,13 +52,16 @@ struct ModelCommand: AsyncParsableCommand {
                 tensors.add([name, tensor.dataType.rawValue, "\(tensor.shape)", "\(tensor.bytes.count)"])
             }
             tensors.write(to: terminal)
-            guard !manifest.encodings.isEmpty else { return }
+            guard let report = manifest.quantizationReport else { return }
             terminal.line()
-            var encodings = TextTable(["value", ">scale", ">zero point"])
-            for (name, encoding) in manifest.encodings.sorted(by: { $0.key < $1.key }) {
-                encodings.add([name, "\(encoding.scale)", "\(encoding.zeroPoint)"])
+            var layers = TextTable(["layer", ">dB", ">min", ">max", ">saturated"])
+            for layer in report.layers {
+                layers.add([
+                    layer.name, layer.signalToNoiseDB.fixed(1), Double(layer.min).short, Double(layer.max).short,
+                    "\((layer.saturatedShare * 100).fixed(1))%",
+                ])
             }
-            encodings.write(to: terminal)
+            layers.write(to: terminal)
         }
     }
 }

@@ -27,7 +27,7 @@ struct Program: Sendable {
         programs += [
             Program(name: "monitor", instance: "main", environment: [:]),
             Program(name: "alert", instance: "main", environment: [:]),
-            Program(name: "gateway", instance: "main", environment: ["HEXLOOP_GATEWAY_PORT": "\(gatewayPort)"]),
+            Program(name: "gateway", instance: "main", environment: ["HEXLOOP_HTTP_PORT": "\(gatewayPort)"]),
         ]
         return programs
     }

@@ -1,3 +1,4 @@
+import Bus
 import Events
 import FoundationEssentials
 import Glibc
