@@ -1,6 +1,5 @@
 public import Bus
 import Events
-import FoundationEssentials
 import Glibc
 public import ServiceKit
 public import ServiceLifecycle
@@ -25,7 +24,12 @@ public struct Beat: Service {
     /// Beats until the service stops; faster until it is ready, so that a starter need not wait for the second.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
+            var wasReady = false
             while !Task.isCancelled {
+                if health.isReady, !wasReady {
+                    wasReady = true
+                    ProcessMemory.releaseStartupCode()
+                }
                 send()
                 try? await Task.sleep(for: health.isReady ? .seconds(1) : .milliseconds(100))
             }
@@ -36,20 +40,12 @@ public struct Beat: Service {
         let samples = (try? EventCoding.encode(metrics.snapshot())) ?? []
         let beat = ServiceBeat(
             service: identity.service, instance: identity.instance, processID: getpid(), startedAt: started,
-            ready: health.isReady, reasons: health.reasons, residentBytes: Self.residentBytes(),
+            ready: health.isReady, reasons: health.reasons, residentBytes: ProcessMemory.residentBytes(),
             metrics: (try? EventCoding.decode(JSONValue.self, from: samples)) ?? .null)
         guard let topic = try? ServiceBeat.kind.topic(site: identity.site, subject: beat.subject),
             let event = try? CloudEvent(
                 beat, id: "\(getpid())-\(Member.clock().microseconds)", source: identity.source, time: Member.clock())
         else { return }
         bus.sendTelemetry(topic: topic, event)
-    }
-
-    /// Resident memory of this process in bytes; 0 where the system does not say.
-    static func residentBytes() -> Int {
-        guard let data = FileManager.default.contents(atPath: "/proc/self/statm") else { return 0 }
-        let fields = String(decoding: data, as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

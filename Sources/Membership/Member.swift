@@ -1,7 +1,7 @@
 public import Bus
 import CoreMetrics
 public import Events
-import Foundation
+import FoundationEssentials
 public import Logging
 public import ServiceKit
 public import ServiceLifecycle

@@ -215,7 +215,7 @@ struct Simulation {
     }
 
     private mutating func consume(_ client: inout Client) {
-        while !client.received.isEmpty, !hasFaults || random.one(in: 2) {
+        while !client.received.isEmpty, !hasFaults || random.one(in: 10) {
             let count = Int.random(in: 1...client.received.count, using: &random)
             let batch = client.received.prefix(count)
             for sequence in batch {

@@ -7,7 +7,9 @@ import ServiceKit
 @main
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alert", abstract: "Tells people what the loop cannot repair by itself, once for each trouble.")
+        commandName: "alert",
+        abstract: "Tells people what the loop cannot repair by itself, once for each trouble."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -18,8 +20,12 @@ struct AlertCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let configuration = try AlertConfiguration(settings)
         let member = try await Member(
-            service: "alert", configuration: try MemberConfiguration(settings), migrations: AlertMigrations.all,
-            metrics: metrics, logger: Logger(label: "alert"))
+            service: "alert",
+            configuration: try MemberConfiguration(settings),
+            migrations: AlertMigrations.all,
+            metrics: metrics,
+            logger: Logger(label: "alert")
+        )
         let service = AlertService(member: member, configuration: configuration)
         let parts = member.parts(AlertHandlers.make(configuration)) { service.wake() }
         throw await ServiceRunner.run(name: "alert", logger: member.logger, services: parts + [service])

@@ -20,37 +20,68 @@ enum AlertHandlers {
     }
 
     private static func perform(
-        _ action: AlertMachine.Action, _ sinks: Set<AlertRule.Sink>, _ transaction: Transaction
+        _ action: AlertMachine.Action,
+        _ sinks: Set<AlertRule.Sink>,
+        _ transaction: Transaction
     ) throws {
         switch action {
         case .raise(let key, let rule, let occurrence):
             let raised = AlertRaised(
-                alert: key.text, rule: rule.name, severity: rule.severity, about: key.about,
-                title: rule.title(about: key.about), detail: occurrence.detail, eventID: occurrence.eventID,
-                eventType: occurrence.eventType)
+                alert: key.text,
+                rule: rule.name,
+                severity: rule.severity,
+                about: key.about,
+                title: rule.title(about: key.about),
+                detail: occurrence.detail,
+                eventID: occurrence.eventID,
+                eventType: occurrence.eventType
+            )
             let number = try AlertTable.insert(raised, at: transaction.now, transaction.database)
             try transaction.send(raised)
             let notice = AlertNotice(raised, at: transaction.now, runID: transaction.runID)
             for sink in rule.sinks.intersection(sinks) {
                 try DeliveryTable.insert(
-                    alert: number, sink: sink, notice, at: transaction.now, transaction.database)
+                    alert: number,
+                    sink: sink,
+                    notice,
+                    at: transaction.now,
+                    transaction.database
+                )
             }
         case .count(let key, let repeats):
             try AlertTable.count(key, repeats: repeats, at: transaction.now, transaction.database)
         case .resolve(let key, let rule, let repeats, let occurrence):
             let resolved = AlertResolved(
-                alert: key.text, rule: rule.name, about: key.about, repeats: repeats,
-                message: "\(occurrence.type): \(occurrence.detail)")
+                alert: key.text,
+                rule: rule.name,
+                about: key.about,
+                repeats: repeats,
+                message: "\(occurrence.type): \(occurrence.detail)"
+            )
             guard
                 let number = try AlertTable.resolve(
-                    key, by: occurrence.eventID, at: transaction.now, transaction.database)
+                    key,
+                    by: occurrence.eventID,
+                    at: transaction.now,
+                    transaction.database
+                )
             else { return }
             try transaction.send(resolved)
             let notice = AlertNotice(
-                resolved, rule.title(about: key.about), rule.severity, at: transaction.now, runID: transaction.runID)
+                resolved,
+                rule.title(about: key.about),
+                rule.severity,
+                at: transaction.now,
+                runID: transaction.runID
+            )
             for sink in rule.sinks.intersection(sinks) {
                 try DeliveryTable.insert(
-                    alert: number, sink: sink, notice, at: transaction.now, transaction.database)
+                    alert: number,
+                    sink: sink,
+                    notice,
+                    at: transaction.now,
+                    transaction.database
+                )
             }
             try AlertTable.prune(transaction.database)
         }

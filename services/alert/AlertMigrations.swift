@@ -25,6 +25,7 @@ enum AlertMigrations {
                 givenUpAt INTEGER, failure TEXT,
                 UNIQUE (alert, sink, state)) STRICT;
             CREATE INDEX deliveryDue ON delivery (dueAt) WHERE givenUpAt IS NULL;
-            """)
+            """
+        )
     ]
 }

@@ -25,8 +25,12 @@ struct AlertRule: Sendable, Hashable {
     func title(about: String) -> String { title.replacing("{about}", with: about) }
 
     init(
-        _ name: String, on type: String, _ severity: Severity, resolveBy: Set<String> = [],
-        sinks: Set<Sink> = [.log, .webhook], title: String
+        _ name: String,
+        on type: String,
+        _ severity: Severity,
+        resolveBy: Set<String> = [],
+        sinks: Set<Sink> = [.log, .webhook],
+        title: String
     ) {
         self.name = name
         self.type = type
@@ -41,29 +45,61 @@ struct AlertRule: Sendable, Hashable {
     /// A completed rollout ends whatever a lap raised, decay too: the champion that decayed serves nowhere any more.
     static let builtIn = [
         AlertRule(
-            "decay-suspected", on: "decay.suspected", .warning, resolveBy: ["decay.cleared", "rollout.completed"],
-            title: "The champion of {about} may be decaying"),
+            "decay-suspected",
+            on: "decay.suspected",
+            .warning,
+            resolveBy: ["decay.cleared", "rollout.completed"],
+            title: "The champion of {about} may be decaying"
+        ),
         AlertRule(
-            "decay-detected", on: "decay.detected", .critical, resolveBy: ["decay.cleared", "rollout.completed"],
-            title: "The champion of {about} has decayed"),
+            "decay-detected",
+            on: "decay.detected",
+            .critical,
+            resolveBy: ["decay.cleared", "rollout.completed"],
+            title: "The champion of {about} has decayed"
+        ),
         AlertRule(
-            "training-failed", on: "training.failed", .critical, resolveBy: ["rollout.completed"],
-            title: "Training for {about} failed"),
+            "training-failed",
+            on: "training.failed",
+            .critical,
+            resolveBy: ["rollout.completed"],
+            title: "Training for {about} failed"
+        ),
         AlertRule(
-            "training-declined", on: "training.declined", .info, resolveBy: ["training.started", "rollout.completed"],
-            title: "Training for {about} was not started"),
+            "training-declined",
+            on: "training.declined",
+            .info,
+            resolveBy: ["training.started", "rollout.completed"],
+            title: "Training for {about} was not started"
+        ),
         AlertRule(
-            "conversion-failed", on: "conversion.failed", .critical, resolveBy: ["rollout.completed"],
-            title: "A model of {about} could not be converted"),
+            "conversion-failed",
+            on: "conversion.failed",
+            .critical,
+            resolveBy: ["rollout.completed"],
+            title: "A model of {about} could not be converted"
+        ),
         AlertRule(
-            "model-rejected", on: "model.rejected", .warning, resolveBy: ["rollout.completed"],
-            title: "A model of {about} failed a gate"),
+            "model-rejected",
+            on: "model.rejected",
+            .warning,
+            resolveBy: ["rollout.completed"],
+            title: "A model of {about} failed a gate"
+        ),
         AlertRule(
-            "model-refused", on: "model.refused", .critical, resolveBy: ["rollout.completed"],
-            title: "A node refused a model of {about}"),
+            "model-refused",
+            on: "model.refused",
+            .critical,
+            resolveBy: ["rollout.completed"],
+            title: "A node refused a model of {about}"
+        ),
         AlertRule(
-            "pipeline-rejected", on: "pipeline.rejected", .warning, resolveBy: ["pipeline.registered"],
-            title: "The pipeline file of {about} was rejected"),
+            "pipeline-rejected",
+            on: "pipeline.rejected",
+            .warning,
+            resolveBy: ["pipeline.registered"],
+            title: "The pipeline file of {about} was rejected"
+        ),
         AlertRule("event-refused", on: "event.refused", .info, sinks: [.log], title: "Events are refused by {about}"),
     ]
 }

@@ -20,8 +20,8 @@ struct AlertService: Service {
 
     private let member: Member
     private let configuration: AlertConfiguration
-    private let wakes: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
+    private let logWakes = Wakes()
+    private let webhookWakes = Wakes()
     private let delivered = Counter(label: "alert_deliveries_total")
     private let failed = Counter(label: "alert_delivery_failures_total")
     private let givenUp = Counter(label: "alert_deliveries_given_up_total")
@@ -30,12 +30,13 @@ struct AlertService: Service {
     init(member: Member, configuration: AlertConfiguration) {
         self.member = member
         self.configuration = configuration
-        (wakes, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        continuation.yield()
     }
 
     /// There may be something to tell.
-    func wake() { continuation.yield() }
+    func wake() {
+        logWakes.continuation.yield()
+        webhookWakes.continuation.yield()
+    }
 
     func run() async throws {
         var limits = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -51,35 +52,56 @@ struct AlertService: Service {
         try await client.shutdown()
     }
 
+    /// Each sink has a loop of its own, so that one that hangs does not hold up the other.
     private func follow(_ client: HTTPClient) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [continuation] in
+            group.addTask {
                 while !Task.isCancelled {
+                    wake()
                     try? await Task.sleep(for: Self.lookInterval)
-                    continuation.yield()
+                }
+            }
+            group.addTask {
+                for await _ in logWakes.stream {
+                    while try await logDue() {}
+                    open.record(try await member.store.read { try AlertTable.openCount($0) })
+                }
+            }
+            group.addTask {
+                for await _ in webhookWakes.stream {
+                    while try await postDue(client) {}
                 }
             }
             defer { group.cancelAll() }
-            for await _ in wakes {
-                while try await deliverDue(client) {}
-                open.record(try await member.store.read { try AlertTable.openCount($0) })
-            }
+            try await group.next()
         }
     }
 
-    /// Delivers what is due; false when there was nothing.
-    private func deliverDue(_ client: HTTPClient) async throws -> Bool {
+    private func due(_ sink: AlertRule.Sink) async throws -> [DeliveryTable.Delivery] {
         let now = Member.clock()
-        let due = try await member.store.read { try DeliveryTable.due(at: now, limit: Self.batchMax, $0) }
+        return try await member.store.read { try DeliveryTable.due(sink, at: now, limit: Self.batchMax, $0) }
+    }
+
+    /// Logs what is due; false when there was nothing.
+    private func logDue() async throws -> Bool {
+        let due = try await due(.log)
+        guard !due.isEmpty else { return false }
+        for delivery in due { log(delivery) }
+        delivered.increment(by: due.count)
+        try await member.store.write { transaction in
+            for delivery in due { try DeliveryTable.remove(delivery.number, transaction.database) }
+        }
+        return true
+    }
+
+    /// Posts what is due; false when there was nothing.
+    private func postDue(_ client: HTTPClient) async throws -> Bool {
+        let due = try await due(.webhook)
         for delivery in due {
             try Task.checkCancellation()
-            switch delivery.sink {
-            case .log: log(delivery)
-            case .webhook:
-                if let reason = await post(delivery, client) {
-                    try await retry(delivery, reason)
-                    continue
-                }
+            if let reason = await post(delivery, client) {
+                try await retry(delivery, reason)
+                continue
             }
             delivered.increment()
             try await member.store.write { try DeliveryTable.remove(delivery.number, $0.database) }
@@ -92,7 +114,8 @@ struct AlertService: Service {
         do { notice = try EventCoding.decode(AlertNotice.self, from: delivery.body) } catch {
             member.logger.error(
                 "an alert's notice cannot be read",
-                metadata: ["alert.delivery": "\(delivery.idempotencyKey)", "reason": "\(error.message)"])
+                metadata: ["alert.delivery": "\(delivery.idempotencyKey)", "reason": "\(error.message)"]
+            )
             return
         }
         let metadata: Logger.Metadata = [
@@ -149,18 +172,39 @@ struct AlertService: Service {
             let now = transaction.now
             let due = backoff.map { Timestamp(microseconds: now.microseconds + Int64($0 / .microseconds(1))) }
             try DeliveryTable.fail(
-                delivery.number, reason, attempts: attempts, dueAt: due, at: now, transaction.database)
+                delivery.number,
+                reason,
+                attempts: attempts,
+                dueAt: due,
+                at: now,
+                transaction.database
+            )
             guard due == nil else { return }
             try transaction.send(
                 EventRefused(
-                    service: "alert", type: AlertRaised.kind.type, source: source, id: delivery.idempotencyKey,
+                    service: "alert",
+                    type: AlertRaised.kind.type,
+                    source: source,
+                    id: delivery.idempotencyKey,
                     code: .failed,
                     message: "the webhook did not take alert \(delivery.idempotencyKey) in \(attempts) attempts: "
-                        + "\(reason.prefix(Occurrence.detailCharactersMax)); check webhook.url and its receiver"))
+                        + "\(reason.prefix(Occurrence.detailCharactersMax)); check webhook.url and its receiver"
+                )
+            )
         }
     }
 
     private static func amount(_ duration: Duration) -> TimeAmount { .milliseconds(Int64(duration / .milliseconds(1))) }
+}
+
+/// Wakes one loop; wakes that come while it works become one.
+private struct Wakes: Sendable {
+    let stream: AsyncStream<Void>
+    let continuation: AsyncStream<Void>.Continuation
+
+    init() {
+        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
 }
 
 /// How long to wait after a failed attempt: one second, doubled each time up to five minutes.

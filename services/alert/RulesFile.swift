@@ -44,7 +44,10 @@ enum RulesFile {
     /// - Throws: ``RulesError`` that names line, key, value and what is accepted.
     static func parse(_ yaml: String) throws(RulesError) -> [AlertRule] {
         let root: Node?
-        do { root = try compose(yaml: yaml) } catch { throw RulesError("not YAML: \(error)") }
+        do { root = try compose(yaml: yaml) } catch {
+            let lines = "\(error)".split(separator: "\n").prefix(2)
+            throw RulesError("not YAML: \(lines.joined(separator: ": "))")
+        }
         guard let items = root?.sequence, !items.isEmpty else {
             throw RulesError("a list of rules is expected, each '- name: ...'")
         }
@@ -83,7 +86,10 @@ enum RulesFile {
         let name = try required("name")
         guard Topic.isSegment(name), name.utf8.count <= 63 else {
             throw refusal(
-                node, "\(path).name", "'\(name)' may only hold a-z, 0-9, '.', '_' and '-', at most 63 of them")
+                node,
+                "\(path).name",
+                "'\(name)' may only hold a-z, 0-9, '.', '_' and '-', at most 63 of them"
+            )
         }
         let type = try required("type")
         try check(type, node, "\(path).type")
@@ -105,7 +111,10 @@ enum RulesFile {
             for item in try list(value, "\(path).sinks") {
                 guard let sink = AlertRule.Sink(rawValue: item) else {
                     throw refusal(
-                        value, "\(path).sinks", "'\(item)' must be one of \(words(AlertRule.Sink.allCases))")
+                        value,
+                        "\(path).sinks",
+                        "'\(item)' must be one of \(words(AlertRule.Sink.allCases))"
+                    )
                 }
                 sinks.insert(sink)
             }
@@ -120,7 +129,10 @@ enum RulesFile {
     private static func check(_ type: String, _ node: Node, _ path: String) throws(RulesError) {
         guard WatchedEvent.types.contains(type) else {
             throw refusal(
-                node, path, "'\(type)' must be one of \(WatchedEvent.types.sorted().joined(separator: ", "))")
+                node,
+                path,
+                "'\(type)' must be one of \(WatchedEvent.types.sorted().joined(separator: ", "))"
+            )
         }
     }
 

@@ -45,20 +45,31 @@ struct WatchedEvent: Sendable {
         watched(TrainingDeclined.self, { $0.pipeline }, { "\($0.code.rawValue): \($0.message)" }),
         watched(ConversionCompleted.self, { $0.pipeline }, { "\($0.candidates.count) models are converted" }),
         watched(
-            ConversionFailed.self, { $0.pipeline }, { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }),
+            ConversionFailed.self,
+            { $0.pipeline },
+            { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }
+        ),
         watched(PipelineRegistered.self, { $0.pipeline }, { "version \($0.version.prefix(12)) is in force" }),
         watched(PipelineRejected.self, { $0.pipeline }, { "\($0.code.rawValue): \($0.message)" }),
         watched(ModelRegistered.self, { $0.pipeline }, { "'\($0.candidate)' is version \($0.version)" }),
         watched(
-            ModelRejected.self, { $0.pipeline }, { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }),
+            ModelRejected.self,
+            { $0.pipeline },
+            { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }
+        ),
         watched(ModelPromoted.self, { $0.pipeline }, { "version \($0.version) is '\($0.alias)'" }),
         watched(ModelLoaded.self, { $0.pipeline }, { "node '\($0.node)' serves \($0.digest.prefix(12))" }),
         watched(
-            ModelRefused.self, { $0.pipeline },
-            { "node '\($0.node)' refused \($0.digest.prefix(12)): \($0.code.rawValue): \($0.message)" }),
+            ModelRefused.self,
+            { $0.pipeline },
+            { "node '\($0.node)' refused \($0.digest.prefix(12)): \($0.code.rawValue): \($0.message)" }
+        ),
         watched(RolloutStepped.self, { $0.pipeline }, { "version \($0.champion.version) is rolled out" }),
         watched(
-            RolloutCompleted.self, { $0.pipeline }, { "\($0.nodes.count) nodes serve \($0.digest.prefix(12))" }),
+            RolloutCompleted.self,
+            { $0.pipeline },
+            { "\($0.nodes.count) nodes serve \($0.digest.prefix(12))" }
+        ),
         watched(EventRefused.self, { "\($0.service)/\($0.code.rawValue)" }, { $0.message }),
     ]
 
@@ -69,21 +80,28 @@ struct WatchedEvent: Sendable {
     func register(in handlers: inout EventHandlers, _ body: @escaping Body) { register(&handlers, body) }
 
     private static func watched<E: Event>(
-        _ kind: E.Type, _ about: @escaping @Sendable (E) -> String, _ detail: @escaping @Sendable (E) -> String
+        _ kind: E.Type,
+        _ about: @escaping @Sendable (E) -> String,
+        _ detail: @escaping @Sendable (E) -> String
     ) -> WatchedEvent {
         WatchedEvent(type: kind.kind.description) { handlers, body in
-            // A refusal of a refusal would be news of nothing: whoever sent it is told by its own service.
+            // The programs that act on these events refuse what cannot be read; a second refusal says nothing new.
             handlers.on(kind, quietly: true) { event, context, transaction in
                 let occurrence = Occurrence(
-                    type: kind.kind.description, about: about(event), detail: detail(event),
-                    eventID: context.event.id, eventType: context.event.type)
+                    type: kind.kind.description,
+                    about: about(event),
+                    detail: detail(event),
+                    eventID: context.event.id,
+                    eventType: context.event.type
+                )
                 try body(occurrence, transaction)
             }
         }
     }
 
     private init(
-        type: String, register: @escaping @Sendable (inout EventHandlers, @escaping Body) -> Void
+        type: String,
+        register: @escaping @Sendable (inout EventHandlers, @escaping Body) -> Void
     ) {
         self.type = type
         self.register = register

@@ -1,6 +1,6 @@
 import Bus
 import Events
-import Foundation
+import FoundationEssentials
 import Logging
 import ServiceKit
 import ZeroMQ

@@ -1,6 +1,6 @@
 import Bus
 import Events
-import Foundation
+import FoundationEssentials
 import GRDB
 
 /// The log on disk: records, and what the broker keeps of producers, consumers and groups. One connection, one thread.

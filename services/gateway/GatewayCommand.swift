@@ -9,7 +9,9 @@ import Storage
 @main
 struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gateway", abstract: "The HTTP face of the loop: takes CloudEvents, shows health and metrics.")
+        commandName: "gateway",
+        abstract: "The HTTP face of the loop: takes CloudEvents, shows health and metrics."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -20,17 +22,28 @@ struct GatewayCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let configuration = try GatewayConfiguration(settings)
         let member = try await Member(
-            service: "gateway", configuration: try MemberConfiguration(settings),
-            migrations: [PipelineTable.migration], metrics: metrics, logger: Logger(label: "gateway"))
+            service: "gateway",
+            configuration: try MemberConfiguration(settings),
+            migrations: [PipelineTable.migration],
+            metrics: metrics,
+            logger: Logger(label: "gateway")
+        )
         let catalogue = PipelineCatalogue(try await member.store.read { try PipelineTable.fetchAll($0) })
         let board = BeatBoard(member: member)
         let service = GatewayService(
-            member: member, configuration: configuration,
+            member: member,
+            configuration: configuration,
             responder: GatewayResponder(
-                events: EventsRoute(member: member, catalogue: catalogue), health: member.health,
-                overview: OverviewRoutes(member: member, board: board), logger: member.logger))
+                events: EventsRoute(member: member, catalogue: catalogue),
+                health: member.health,
+                overview: OverviewRoutes(member: member, board: board),
+                logger: member.logger
+            )
+        )
         throw await ServiceRunner.run(
-            name: "gateway", logger: member.logger,
-            services: member.parts(catalogue.handlers()) + [board, service])
+            name: "gateway",
+            logger: member.logger,
+            services: member.parts(catalogue.handlers()) + [board, service]
+        )
     }
 }

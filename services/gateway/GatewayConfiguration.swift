@@ -10,7 +10,8 @@ struct GatewayConfiguration: Sendable {
     let port: Int
 
     static let defaults = MemberConfiguration.defaults.merging(["http.host": "127.0.0.1", "http.port": 8080]) {
-        _, own in own
+        _,
+        own in own
     }
 
     /// Reads the settings.

@@ -53,28 +53,35 @@ struct GatewayResponder: HTTPResponder {
             metadata: [
                 "http.method": "\(request.method)", "http.path": "\(path)", "http.status": "\(answer.status)",
                 "ms": "\(took / .milliseconds(1))",
-            ])
+            ]
+        )
         var headers = HTTPFields()
         for (name, value) in answer.headers {
             guard let name = HTTPField.Name(name) else { continue }
             headers[name] = value
         }
         return Response(
-            status: HTTPResponse.Status(code: answer.status), headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+            status: HTTPResponse.Status(code: answer.status),
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        )
     }
 
     private func answer(_ request: Request, _ route: Route?) async throws -> Answer {
         guard let route else {
+            let known = Route.allCases.map(\.rawValue).joined(separator: ", ")
             return Answer(
-                Refusal(
-                    404, ErrorCode.notFound.rawValue,
-                    "there is no '\(request.uri.path)'; there are \(Route.allCases.map(\.rawValue).joined(separator: ", "))"))
+                Refusal(404, ErrorCode.notFound.rawValue, "there is no '\(request.uri.path)'; there are \(known)")
+            )
         }
         guard request.method == route.method else {
             var answer = Answer(
                 Refusal(
-                    405, "method-not-allowed", "\(route.rawValue) takes \(route.method), not \(request.method)"))
+                    405,
+                    "method-not-allowed",
+                    "\(route.rawValue) takes \(route.method), not \(request.method)"
+                )
+            )
             answer.headers["allow"] = "\(route.method)"
             return answer
         }
@@ -91,8 +98,10 @@ struct GatewayResponder: HTTPResponder {
 
     private func post(_ request: Request) async throws -> Answer {
         let tooLarge = Refusal(
-            413, ErrorCode.tooLarge.rawValue,
-            "the body has more than \(EventBinding.bodyBytesMax) bytes, which is the limit; send smaller batches")
+            413,
+            ErrorCode.tooLarge.rawValue,
+            "the body has more than \(EventBinding.bodyBytesMax) bytes, which is the limit; send smaller batches"
+        )
         if let length = request.headers[.contentLength].flatMap(Int.init), length > EventBinding.bodyBytesMax {
             return Answer(tooLarge)
         }

@@ -29,8 +29,10 @@ struct GatewayService: Service {
             responder: responder,
             server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSecondsMax))),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "hexloop",
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "hexloop",
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)
+            ),
             onServerRunning: { channel in
                 member.health.set("http", .ready)
                 member.logger.notice(
@@ -38,15 +40,18 @@ struct GatewayService: Service {
                     metadata: [
                         "http.host": "\(configuration.host)",
                         "http.port": "\(channel.localAddress?.port ?? configuration.port)",
-                    ])
+                    ]
+                )
             },
-            logger: member.logger)
+            logger: member.logger
+        )
         do {
             try await application.run()
         } catch let error as IOError {
             throw ConfigurationError(
                 "cannot listen on http.host '\(configuration.host)', http.port \(configuration.port): \(error); "
-                    + "choose another port, or 0 for a free one")
+                    + "choose another port, or 0 for a free one"
+            )
         }
     }
 }

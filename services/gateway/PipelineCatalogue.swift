@@ -11,7 +11,8 @@ final class PipelineCatalogue: Sendable {
     /// The catalogue as the store has it.
     init(_ known: [KnownPipeline]) {
         pipelines = Mutex(
-            Dictionary(known.map { ($0.pipeline.name, $0.pipeline) }) { first, _ in first })
+            Dictionary(known.map { ($0.pipeline.name, $0.pipeline) }) { first, _ in first }
+        )
     }
 
     /// By name.

@@ -184,7 +184,9 @@ public struct Broker: Sendable {
                                 + "two programs use one data directory, or an old copy was started")))
                 return
             }
-            if asked > producer.epoch { producer = Producer(epoch: asked, committed: 0, accepted: 0) }
+            if asked > producer.epoch {
+                producer = Producer(epoch: asked, committed: 0, accepted: 0, peer: producer.peer)
+            }
             if let other = producer.peer, other != peer, sessions[other] != nil {
                 send(other, .error(0, Refusal(.fenced, "producer '\(name)' connected anew elsewhere")))
                 end(other, now: now)

@@ -16,8 +16,9 @@ public struct WorkGroup: Sendable {
         public var requester: Requester?
         /// Deliveries so far.
         public var delivery: UInt32 = 0
-        /// Why the last delivery failed.
+        /// Why the last delivery failed, and with whom; another member gets the next one if it can.
         public var reason: Refusal?
+        var failedWith: Requester?
 
         public init(id: UInt64, record: Record, requester: Requester? = nil) {
             self.id = id
@@ -115,7 +116,7 @@ public struct WorkGroup: Sendable {
     public mutating func dispatch(now: Duration) -> [Assignment] {
         var assignments: [Assignment] = []
         var next = 0
-        while next < ready.count, let member = bestMember() {
+        while next < ready.count, let member = bestMember(not: ready[next].failedWith) ?? bestMember() {
             var job = ready[next]
             next += 1
             job.delivery += 1
@@ -131,9 +132,9 @@ public struct WorkGroup: Sendable {
         return assignments
     }
 
-    private func bestMember() -> Requester? {
+    private func bestMember(not avoided: Requester? = nil) -> Requester? {
         var best: (key: Requester, member: Member)?
-        for (key, member) in members where member.leased.count < member.credit {
+        for (key, member) in members where member.leased.count < member.credit && key != avoided {
             guard let current = best else {
                 best = (key, member)
                 continue
@@ -179,7 +180,7 @@ public struct WorkGroup: Sendable {
     public mutating func fail(_ member: Requester, _ token: LeaseToken, _ reason: Refusal) -> Job?? {
         guard let lease = holds(member, token) else { return nil }
         release(lease)
-        return .some(retryOrBury(lease.job, reason))
+        return .some(retryOrBury(lease, reason))
     }
 
     /// Puts the deadline off by one lease time.
@@ -202,7 +203,7 @@ public struct WorkGroup: Sendable {
         for lease in leases.values.filter({ $0.deadline <= now }).sorted(by: { $0.job.id > $1.job.id }) {
             release(lease)
             let reason = Refusal(.timeout, "no answer within the lease")
-            if let job = retryOrBury(lease.job, reason) { dead.append(job) }
+            if let job = retryOrBury(lease, reason) { dead.append(job) }
         }
         return dead
     }
@@ -226,9 +227,9 @@ public struct WorkGroup: Sendable {
         members[lease.member]?.leased.remove(lease.job.id)
     }
 
-    private mutating func retryOrBury(_ job: Job, _ reason: Refusal) -> Job? {
-        var job = job
-        job.reason = reason
+    private mutating func retryOrBury(_ lease: Lease, _ reason: Refusal) -> Job? {
+        var job = lease.job
+        (job.reason, job.failedWith) = (reason, lease.member)
         if job.delivery >= Self.deliveriesMax {
             end(job)
             return job

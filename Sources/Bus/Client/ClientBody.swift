@@ -8,6 +8,9 @@ final class ClientBody: ReactorBody {
     /// Messages taken from one socket in one turn, so that no other starves.
     private static let messagesPerTurnMax = 256
 
+    /// How long a bus that was never there goes without a word.
+    private static let patience: Duration = .seconds(3)
+
     private let configuration: BusClient.Configuration
     private let logger: Logger
     private let context: Context
@@ -15,6 +18,7 @@ final class ClientBody: ReactorBody {
     private let publisher: Socket
     private let subscriber: Socket
     private var isListening = false
+    private var hasComplained = false
     private var core: ClientCore
     private let clock = ContinuousClock()
     private let started: ContinuousClock.Instant
@@ -99,6 +103,12 @@ final class ClientBody: ReactorBody {
         receive()
         core.tick(now: now)
         run(core.takeActions())
+        if !hasComplained, !core.isReady, now > Self.patience {
+            hasComplained = true
+            logger.warning(
+                "the bus is not there; trying on",
+                metadata: ["bus.endpoint": "\(configuration.address.endpoint(SocketTable.command))"])
+        }
         return .milliseconds(100)
     }
 
@@ -142,6 +152,7 @@ final class ClientBody: ReactorBody {
                 isBroken = !send(frames)
             case .reopen: reopen()
             case .connected(let welcome):
+                hasComplained = true
                 logger.info("connected to the bus", metadata: ["bus.session": "\(welcome.session)"])
                 signals.yield(.connected(welcome))
             case .disconnected(let reason):

@@ -12,7 +12,8 @@ public struct GapDetector: Sendable, Hashable {
         case newEpoch
     }
 
-    private var epoch: UInt64
+    /// The log's incarnation that the sequences belong to.
+    public let epoch: UInt64
     private var last: [String: UInt64] = [:]
     /// What was known to be in the log when following began; older records are not missed.
     private let start: UInt64

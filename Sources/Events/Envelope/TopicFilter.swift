@@ -19,6 +19,12 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
         self.text = text
     }
 
+    /// What every matching topic begins with: the segments before the first `*`.
+    public var literalPrefix: String {
+        let fixed = segments.prefix { $0 != "*" }
+        return fixed.isEmpty ? "" : fixed.joined(separator: "/") + "/"
+    }
+
     /// Whether `topic` begins with this filter's segments.
     public func matches(_ topic: String) -> Bool {
         if segments.isEmpty { return true }

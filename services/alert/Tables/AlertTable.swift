@@ -9,7 +9,9 @@ enum AlertTable {
     /// The open alerts about a subject.
     static func open(about: String, _ db: Database) throws -> [OpenAlert] {
         try Row.fetchAll(
-            db, sql: "SELECT rule, repeats FROM alert WHERE about = ? AND resolvedAt IS NULL", arguments: [about]
+            db,
+            sql: "SELECT rule, repeats FROM alert WHERE about = ? AND resolvedAt IS NULL",
+            arguments: [about]
         ).map { OpenAlert(key: .init(rule: $0["rule"], about: about), repeats: $0["repeats"]) }
     }
 
@@ -23,7 +25,8 @@ enum AlertTable {
             arguments: [
                 alert.rule, alert.about, alert.severity.rawValue, alert.title, alert.detail, alert.eventID,
                 alert.eventType, time.microseconds,
-            ])
+            ]
+        )
         return db.lastInsertedRowID
     }
 
@@ -33,12 +36,16 @@ enum AlertTable {
             sql: """
                 UPDATE alert SET repeats = ?, lastAt = ? WHERE rule = ? AND about = ? AND resolvedAt IS NULL
                 """,
-            arguments: [repeats, time.microseconds, key.rule, key.about])
+            arguments: [repeats, time.microseconds, key.rule, key.about]
+        )
     }
 
     /// Ends an open alert and returns its number.
     static func resolve(
-        _ key: OpenAlert.Key, by eventID: String, at time: Timestamp, _ db: Database
+        _ key: OpenAlert.Key,
+        by eventID: String,
+        at time: Timestamp,
+        _ db: Database
     ) throws -> Int64? {
         try Int64.fetchOne(
             db,
@@ -46,7 +53,8 @@ enum AlertTable {
                 UPDATE alert SET resolvedAt = ?, resolvedBy = ?
                 WHERE rule = ? AND about = ? AND resolvedAt IS NULL RETURNING number
                 """,
-            arguments: [time.microseconds, eventID, key.rule, key.about])
+            arguments: [time.microseconds, eventID, key.rule, key.about]
+        )
     }
 
     /// Forgets the oldest resolved alerts beyond ``resolvedMax``, unless a delivery of theirs still waits.
@@ -57,7 +65,8 @@ enum AlertTable {
                     AND number <= (SELECT max(number) FROM alert) - ?
                     AND number NOT IN (SELECT alert FROM delivery WHERE givenUpAt IS NULL)
                 """,
-            arguments: [resolvedMax])
+            arguments: [resolvedMax]
+        )
     }
 
     /// How many alerts are open.

@@ -9,7 +9,6 @@ enum DeliveryTable {
     struct Delivery: Sendable {
         let number: Int64
         let alert: Int64
-        let sink: AlertRule.Sink
         let state: String
         let body: [UInt8]
         let attempts: Int
@@ -19,34 +18,41 @@ enum DeliveryTable {
     }
 
     static func insert(
-        alert: Int64, sink: AlertRule.Sink, _ notice: AlertNotice, at time: Timestamp, _ db: Database
+        alert: Int64,
+        sink: AlertRule.Sink,
+        _ notice: AlertNotice,
+        at time: Timestamp,
+        _ db: Database
     ) throws {
         try db.execute(
             sql: "INSERT INTO delivery (alert, sink, state, body, dueAt) VALUES (?, ?, ?, ?, ?)",
             arguments: [
                 alert, sink.rawValue, notice.state.rawValue, Data(try EventCoding.encode(notice)), time.microseconds,
-            ])
+            ]
+        )
     }
 
-    /// What is due, oldest first; of one alert and sink only the oldest, so that an end never comes before its begin.
-    static func due(at time: Timestamp, limit: Int, _ db: Database) throws -> [Delivery] {
+    /// What is due for a sink, oldest first; of one alert only the oldest, so that an end never comes before its begin.
+    static func due(_ sink: AlertRule.Sink, at time: Timestamp, limit: Int, _ db: Database) throws -> [Delivery] {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT number, alert, sink, state, body, attempts FROM delivery AS one
-                WHERE givenUpAt IS NULL AND dueAt <= ? AND NOT EXISTS (
+                SELECT number, alert, state, body, attempts FROM delivery AS one
+                WHERE sink = ? AND givenUpAt IS NULL AND dueAt <= ? AND NOT EXISTS (
                     SELECT 1 FROM delivery WHERE alert = one.alert AND sink = one.sink AND givenUpAt IS NULL
                         AND number < one.number)
                 ORDER BY number LIMIT ?
                 """,
-            arguments: [time.microseconds, limit]
-        ).compactMap { row in
+            arguments: [sink.rawValue, time.microseconds, limit]
+        ).map { row in
             let body: Data = row["body"]
-            return AlertRule.Sink(rawValue: row["sink"]).map { sink in
-                Delivery(
-                    number: row["number"], alert: row["alert"], sink: sink, state: row["state"], body: Array(body),
-                    attempts: row["attempts"])
-            }
+            return Delivery(
+                number: row["number"],
+                alert: row["alert"],
+                state: row["state"],
+                body: Array(body),
+                attempts: row["attempts"]
+            )
         }
     }
 
@@ -56,7 +62,12 @@ enum DeliveryTable {
 
     /// Notes a failed attempt; the next one is due at `dueAt`, or none when it is nil.
     static func fail(
-        _ number: Int64, _ reason: String, attempts: Int, dueAt: Timestamp?, at time: Timestamp, _ db: Database
+        _ number: Int64,
+        _ reason: String,
+        attempts: Int,
+        dueAt: Timestamp?,
+        at time: Timestamp,
+        _ db: Database
     ) throws {
         try db.execute(
             sql: """
@@ -64,6 +75,7 @@ enum DeliveryTable {
                     givenUpAt = iif(?3 IS NULL, ?4, NULL)
                 WHERE number = ?5
                 """,
-            arguments: [attempts, reason, dueAt?.microseconds, time.microseconds, number])
+            arguments: [attempts, reason, dueAt?.microseconds, time.microseconds, number]
+        )
     }
 }

@@ -36,15 +36,19 @@ enum EventBinding {
         }
         let found = contentType.map { "content-type '\($0)'" } ?? "a request without content-type"
         throw Refusal(
-            415, "unsupported-media-type",
+            415,
+            "unsupported-media-type",
             "\(found) is not taken; send \(structuredType), \(batchType), or the data with the event's attributes in "
-                + "ce- headers (ce-specversion: 1.0, ce-id, ce-source, ce-type)")
+                + "ce- headers (ce-specversion: 1.0, ce-id, ce-source, ce-type)"
+        )
     }
 
     /// The events of a request, each read or refused, in order.
     /// - Throws: ``Refusal`` when the request as a whole cannot be read.
     static func events(
-        _ mode: Mode, _ headers: [(name: String, value: String)], body: [UInt8]
+        _ mode: Mode,
+        _ headers: [(name: String, value: String)],
+        body: [UInt8]
     ) throws(Refusal) -> [Result<CloudEvent, Refusal>] {
         switch mode {
         case .binary: return [read { () throws(Refusal) in try binary(headers, body) }]
@@ -61,8 +65,10 @@ enum EventBinding {
             }
             guard values.count <= batchEventsMax else {
                 throw Refusal(
-                    413, ErrorCode.tooMany.rawValue,
-                    "\(values.count) events in one batch; \(batchEventsMax) are allowed: send several batches")
+                    413,
+                    ErrorCode.tooMany.rawValue,
+                    "\(values.count) events in one batch; \(batchEventsMax) are allowed: send several batches"
+                )
             }
             return values.map { value in read { () throws(Refusal) in try structured(value) } }
         }
@@ -75,7 +81,11 @@ enum EventBinding {
     private static func structured(_ value: JSONValue) throws(Refusal) -> CloudEvent {
         guard case .object(let object) = value else {
             throw Refusal(
-                400, .badData, "an event must be a JSON object with specversion, id, source and type", of: nil)
+                400,
+                .badData,
+                "an event must be a JSON object with specversion, id, source and type",
+                of: nil
+            )
         }
         do throws(EventError) { return try CloudEvent(structured: object) } catch {
             throw Refusal(400, error.code, error.message, attributes: object)
@@ -83,7 +93,8 @@ enum EventBinding {
     }
 
     private static func binary(
-        _ headers: [(name: String, value: String)], _ body: [UInt8]
+        _ headers: [(name: String, value: String)],
+        _ body: [UInt8]
     ) throws(Refusal) -> CloudEvent {
         var attributes: [String: JSONValue] = [:]
         for (header, value) in headers where header.hasPrefix(headerPrefix) {
@@ -101,10 +112,12 @@ enum EventBinding {
             }
             guard let text = decoded(value) else {
                 throw Refusal(
-                    400, .badAttribute,
+                    400,
+                    .badAttribute,
                     "attribute '\(name)' is not percent-encoded UTF-8; write each byte outside of printable ASCII, and "
                         + "'%', as %XX",
-                    attributes: attributes)
+                    attributes: attributes
+                )
             }
             attributes[name] = .string(text)
         }

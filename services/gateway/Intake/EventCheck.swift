@@ -26,17 +26,23 @@ struct EventCheck: Sendable {
     func admit(_ event: CloudEvent) throws(Refusal) -> Admitted {
         guard event.type.hasPrefix(EventKind.typePrefix) else { return try admitForeign(event) }
         guard Self.admittedTypes.contains(event.type) else {
-            let what = EventCatalogue.kind(ofType: event.type) == nil ? "is no event of Hexloop" : "is said by Hexloop's own programs"
+            let isOurs = EventCatalogue.kind(ofType: event.type) != nil
+            let admitted = Self.admittedTypes.joined(separator: ", ")
             throw Refusal(
-                403, .wrongType,
-                "type '\(event.type)' \(what); other systems may send \(Self.admittedTypes.joined(separator: ", ")), and "
-                    + "types that do not begin with '\(EventKind.typePrefix)'",
-                of: event)
+                403,
+                .wrongType,
+                "type '\(event.type)' is \(isOurs ? "said by Hexloop's own programs" : "no event of Hexloop"); other "
+                    + "systems may send \(admitted), and types that do not begin with '\(EventKind.typePrefix)'",
+                of: event
+            )
         }
         if let contentType = event.dataContentType, !Self.isJSON(contentType) {
             throw Refusal(
-                415, .wrongType,
-                "the data of '\(event.type)' is '\(contentType)'; send it as application/json", of: event)
+                415,
+                .wrongType,
+                "the data of '\(event.type)' is '\(contentType)'; send it as application/json",
+                of: event
+            )
         }
         guard !event.data.isEmpty else {
             throw Refusal(400, .badData, "'data' is missing; '\(event.type)' needs it", of: event)
@@ -52,7 +58,8 @@ struct EventCheck: Sendable {
     }
 
     private func admitKnown<E: Events.Event>(
-        _ event: CloudEvent, _ check: (E) throws(EventError) -> Void
+        _ event: CloudEvent,
+        _ check: (E) throws(EventError) -> Void
     ) throws(Refusal) -> Admitted {
         let data: E
         do throws(EventError) { data = try event.decode(E.self) } catch {
@@ -60,10 +67,12 @@ struct EventCheck: Sendable {
         }
         if let subject = event.subject, subject != data.subject {
             throw Refusal(
-                400, .badAttribute,
+                400,
+                .badAttribute,
                 "attribute 'subject' is '\(subject)' but the data is about '\(data.subject)'; make them equal or leave "
                     + "the attribute out",
-                of: event)
+                of: event
+            )
         }
         do throws(EventError) { try check(data) } catch {
             throw Refusal(error.code == .badData ? 400 : 422, error.code, error.message, of: event)
@@ -92,10 +101,12 @@ struct EventCheck: Sendable {
     private func sized(_ event: CloudEvent, topic: Topic) throws(Refusal) -> Admitted {
         guard event.data.count <= CloudEvent.dataBytesMax else {
             throw Refusal(
-                413, .tooLarge,
+                413,
+                .tooLarge,
                 "the event has \(event.data.count) bytes of data; \(CloudEvent.dataBytesMax) are allowed: store large "
                     + "data elsewhere and send its address",
-                of: event)
+                of: event
+            )
         }
         let header: [UInt8]
         do throws(EventError) { header = try event.header() } catch {
@@ -103,8 +114,11 @@ struct EventCheck: Sendable {
         }
         guard header.count <= CloudEvent.headerBytesMax else {
             throw Refusal(
-                413, .tooLarge,
-                "the event has \(header.count) bytes of attributes; \(CloudEvent.headerBytesMax) are allowed", of: event)
+                413,
+                .tooLarge,
+                "the event has \(header.count) bytes of attributes; \(CloudEvent.headerBytesMax) are allowed",
+                of: event
+            )
         }
         return Admitted(topic: topic, event: event)
     }
@@ -145,12 +159,15 @@ struct EventCheck: Sendable {
         guard let index = Int(exactly: value), (0..<classes).contains(index) else {
             throw EventError(
                 .outOfSchema,
-                "pipeline '\(pipeline.name)': value \(value) is no class; whole numbers from 0 to \(classes - 1) are")
+                "pipeline '\(pipeline.name)': value \(value) is no class; whole numbers from 0 to \(classes - 1) are"
+            )
         }
     }
 
     private func users(
-        of stream: String, _ name: KeyPath<Pipeline.DataSource, String>, _ key: String
+        of stream: String,
+        _ name: KeyPath<Pipeline.DataSource, String>,
+        _ key: String
     ) throws(EventError) -> [Pipeline] {
         let users = pipelines.filter { $0.data[keyPath: name] == stream }
         guard users.isEmpty else { return users }

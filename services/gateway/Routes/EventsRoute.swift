@@ -74,7 +74,10 @@ struct EventsRoute: Sendable {
         duplicates.increment(by: done.duplicates)
         if let error {
             return try await failed(
-                Self.refusal(error, admitted[done.accepted].event), index: isBatch ? done.accepted : nil, done)
+                Self.refusal(error, admitted[done.accepted].event),
+                index: isBatch ? done.accepted : nil,
+                done
+            )
         }
         if let refusal {
             return try await failed(refusal, index: isBatch ? admitted.count : nil, done)
@@ -96,7 +99,10 @@ struct EventsRoute: Sendable {
                     group.addImmediateTask { [bus = member.bus] in
                         do throws(BusError) {
                             let receipt = try await bus.publish(
-                                topic: event.topic, event.event, timeout: Self.publishTimeout)
+                                topic: event.topic,
+                                event.event,
+                                timeout: Self.publishTimeout
+                            )
                             return (index, .success(receipt))
                         } catch {
                             return (index, .failure(error))
@@ -124,9 +130,11 @@ struct EventsRoute: Sendable {
     private static func refusal(_ error: BusError, _ event: CloudEvent) -> Refusal {
         guard !error.isRetriable else {
             return Refusal(
-                503, error.code.rawValue,
+                503,
+                error.code.rawValue,
                 "the bus did not confirm the event: \(error.message); send it again, an event that is in the log "
-                    + "already counts once")
+                    + "already counts once"
+            )
         }
         return Refusal(error.code == .tooLarge ? 413 : 400, error.code, error.message, of: event)
     }
@@ -136,21 +144,34 @@ struct EventsRoute: Sendable {
         let message = index.map { "event [\($0)]: " } ?? ""
         if let event = refusal.event {
             member.logger.notice(
-                "refused an event", metadata: ["event.type": "\(event.type ?? "?")", "reason": "\(refusal.message)"])
+                "refused an event",
+                metadata: ["event.type": "\(event.type ?? "?")", "reason": "\(refusal.message)"]
+            )
             // Kept before the answer, so nobody makes refusals faster than the disk takes them.
             _ = try await member.store.write { transaction in
                 try transaction.send(
                     EventRefused(
-                        service: "gateway", type: event.type, source: event.source, id: event.id, code: event.code,
-                        message: String(refusal.message.prefix(Self.messageCharactersMax))))
+                        service: "gateway",
+                        type: event.type,
+                        source: event.source,
+                        id: event.id,
+                        code: event.code,
+                        message: String(refusal.message.prefix(Self.messageCharactersMax))
+                    )
+                )
             }
         }
         var answer = try Answer(
             refusal.status,
             Failed(
-                code: refusal.code, message: message + refusal.message, index: index,
-                accepted: index == nil ? nil : done.accepted, duplicates: index == nil ? nil : done.duplicates,
-                sequences: index == nil ? nil : done.sequences))
+                code: refusal.code,
+                message: message + refusal.message,
+                index: index,
+                accepted: index == nil ? nil : done.accepted,
+                duplicates: index == nil ? nil : done.duplicates,
+                sequences: index == nil ? nil : done.sequences
+            )
+        )
         if refusal.status == 503 { answer.headers["retry-after"] = Self.retryAfterSeconds }
         return answer
     }

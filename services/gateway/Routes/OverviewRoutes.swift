@@ -42,9 +42,15 @@ struct OverviewRoutes: Sendable {
             let silent = ["silent for \(BeatBook.freshMax) or longer"]
             let reasons = isSelf ? member.health.reasons : isUp ? beat.reasons : silent
             return Program(
-                service: beat.service, instance: beat.instance, up: isUp,
-                ready: isSelf ? member.health.isReady : isUp && beat.ready, reasons: reasons,
-                residentBytes: isUp ? beat.residentBytes : 0, startedAt: beat.startedAt, pid: beat.processID)
+                service: beat.service,
+                instance: beat.instance,
+                up: isUp,
+                ready: isSelf ? member.health.isReady : isUp && beat.ready,
+                reasons: reasons,
+                residentBytes: isUp ? beat.residentBytes : 0,
+                startedAt: beat.startedAt,
+                pid: beat.processID
+            )
         }
         return try Answer(200, Status(site: member.identity.site, registry: registry, services: services))
     }
@@ -54,7 +60,9 @@ struct OverviewRoutes: Sendable {
         do {
             let answer = try await member.bus.request(
                 topic: try RegistryQuery.kind.topic(site: site, subject: "registry"),
-                try member.envelope(RegistryQuery(.status)), timeout: Self.registryTimeout)
+                try member.envelope(RegistryQuery(.status)),
+                timeout: Self.registryTimeout
+            )
             return try EventCoding.decode(JSONValue.self, from: answer)
         } catch {
             return .object(["error": .string("the registry does not answer: \(error)")])
@@ -76,12 +84,22 @@ struct OverviewRoutes: Sendable {
             guard program.isUp else { continue }
             overview.append(
                 MetricSample(
-                    name: "hexloop_service_ready", labels: labels, kind: .gauge, value: beat.ready ? 1 : 0,
-                    help: "Whether the program can do its work."))
+                    name: "hexloop_service_ready",
+                    labels: labels,
+                    kind: .gauge,
+                    value: beat.ready ? 1 : 0,
+                    help: "Whether the program can do its work."
+                )
+            )
             overview.append(
                 MetricSample(
-                    name: "hexloop_resident_bytes", labels: labels, kind: .gauge, value: Double(beat.residentBytes),
-                    help: "Resident memory of the program."))
+                    name: "hexloop_resident_bytes",
+                    labels: labels,
+                    kind: .gauge,
+                    value: Double(beat.residentBytes),
+                    help: "Resident memory of the program."
+                )
+            )
             guard !isSelf else { continue }
             groups.append(MetricGroup(labels: labels, samples: program.samples))
         }
@@ -97,7 +115,11 @@ struct OverviewRoutes: Sendable {
 
     private static func up(_ labels: [String: String], _ isUp: Bool) -> MetricSample {
         MetricSample(
-            name: "hexloop_service_up", labels: labels, kind: .gauge, value: isUp ? 1 : 0,
-            help: "Whether the program was heard in the last seconds.")
+            name: "hexloop_service_up",
+            labels: labels,
+            kind: .gauge,
+            value: isUp ? 1 : 0,
+            help: "Whether the program was heard in the last seconds."
+        )
     }
 }

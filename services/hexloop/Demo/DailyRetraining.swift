@@ -4,7 +4,6 @@ import Inference
 import ModelContainer
 import ModelGraph
 import Pipelines
-import Synchronization
 import Training
 
 /// What the same recipe gives when it is trained anew every day on everything known by then.
@@ -47,17 +46,16 @@ struct DailyRetraining: Sendable {
     /// Trains every `step` days; answers by day.
     func run(step: Int, done: @escaping @Sendable () -> Void) async throws -> [Int: Answer] {
         let starts = Array(stride(from: plan.labelled.lowerBound, to: plan.labelled.upperBound, by: step))
-        let next = Atomic<Int>(0)
         return try await withThrowingTaskGroup(of: [Int: Answer].self) { group in
-            for _ in 0..<threads {
-                group.addTask { [self] in
+            for thread in 0..<threads {
+                group.addTask {
                     var answers: [Int: Answer] = [:]
-                    while true {
-                        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                        guard index < starts.count, !Task.isCancelled else { return answers }
+                    for index in stride(from: thread, to: starts.count, by: threads) {
+                        try Task.checkCancellation()
                         answers.merge(try await train(day: starts[index], next: step)) { _, new in new }
                         done()
                     }
+                    return answers
                 }
             }
             return try await group.reduce(into: [:]) { $0.merge($1) { _, new in new } }

@@ -76,7 +76,9 @@ struct DemoCommand: AsyncParsableCommand {
         }
         let port = gatewayPort ?? FreePort.find(preferring: 8080)
         let stack = Stack(
-            place: try Place(data: directory), nodes: nodes, gatewayPort: port, terminal: terminal, isQuiet: false)
+            place: try Place(data: directory), nodes: nodes, gatewayPort: port, terminal: terminal,
+            // Alerts have a line of their own already.
+            followedLogs: { $0.name != "alert" })
         let plan = DemoPlan(
             pipeline: pipeline,
             feed: MarketFeed(

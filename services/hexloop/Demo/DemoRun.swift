@@ -36,7 +36,8 @@ struct DemoRecord: Sendable {
     /// Days without an answer.
     var lost: [String]
     var readyAfter: Duration
-    var residentBytes: Int
+    /// After start, this program included.
+    var memory: ResidentMemory
 
     /// Laps that a decay began and that put a new model on every node.
     var lapsClosed: Int { laps.count { $0.cause == "decay.detected" && $0.lastNode != nil } }
@@ -49,6 +50,8 @@ struct DemoRun: Sendable {
 
     private static let firstModelMax: Duration = .seconds(120)
     private static let silenceMax: Duration = .seconds(30)
+    /// A day that no node answers, because none runs, holds the next day up by no more than this.
+    private static let answerPatience: Duration = .milliseconds(500)
 
     private var terminal: Terminal { stack.terminal }
     private var series: PriceSeries { plan.feed.series }
@@ -57,7 +60,7 @@ struct DemoRun: Sendable {
         try await stack.run { supervisor in
             try await stack.showReady(supervisor)
             terminal.line("gateway at http://127.0.0.1:\(stack.gatewayPort)/status, data in \(stack.place.data)")
-            let residentBytes = Stack.residentBytes(await supervisor.children) + Stack.ownResidentBytes()
+            let memory = Stack.residentMemory(await supervisor.children)
             let connection = try await BusConnection.open(stack.place, name: "demo")
             defer { connection.close() }
             let watcher = DemoWatcher(terminal)
@@ -71,8 +74,7 @@ struct DemoRun: Sendable {
                     try await firstModel(connection, watcher)
                     try await replay(watcher)
                     return try await record(
-                        connection, watcher, readyAfter: await supervisor.readyAfter ?? .zero,
-                        residentBytes: residentBytes)
+                        connection, watcher, readyAfter: await supervisor.readyAfter ?? .zero, memory: memory)
                 }
                 while let result = try await group.next() {
                     if let result { return result }
@@ -118,13 +120,16 @@ struct DemoRun: Sendable {
         title("Another system tells of \(plan.days.count) days, \(first) to \(last), labels one day late")
         terminal.line(
             plan.holds
-                ? "A real day is 24 h and a lap takes seconds: the replay's clock stands still while a lap is open."
+                ? "A real day is 24 h: the replay's clock waits for each day's answer, and while a lap is open."
                 : "The replay's clock does not wait for laps: at \(plan.rate.short) days per second they seem slow.")
         let bar = ProgressBar(terminal, "replay", total: plan.days.count)
         try await PipelinedPublisher.run(stack.place, name: "market") { publisher in
-            try await plan.feed.replay(plan.days, daysPerSecond: plan.rate, over: publisher) {
-                guard plan.holds else { return false }
-                return try await watcher.hold.wait { terminal.line(terminal.paint($0, .yellow)) }
+            try await plan.feed.replay(plan.days, daysPerSecond: plan.rate, over: publisher) { before in
+                guard plan.holds else { return }
+                if let before {
+                    try await watcher.wait(forAnswerTo: series.dates[before], patience: Self.answerPatience)
+                }
+                try await watcher.hold.wait { terminal.line(terminal.paint($0, .yellow)) }
             } published: { day in
                 let error = watcher.rollingError.map { "rolling MAE \($0.fixed(2))" } ?? ""
                 bar.update(
@@ -134,7 +139,7 @@ struct DemoRun: Sendable {
         }
         bar.finish()
         try await waitForAnswers(watcher)
-        if plan.holds { _ = try await watcher.hold.wait { terminal.line(terminal.paint($0, .yellow)) } }
+        if plan.holds { try await watcher.hold.wait { terminal.line(terminal.paint($0, .yellow)) } }
     }
 
     private func waitForAnswers(_ watcher: DemoWatcher) async throws {
@@ -150,7 +155,7 @@ struct DemoRun: Sendable {
     }
 
     private func record(
-        _ connection: BusConnection, _ watcher: DemoWatcher, readyAfter: Duration, residentBytes: Int
+        _ connection: BusConnection, _ watcher: DemoWatcher, readyAfter: Duration, memory: ResidentMemory
     ) async throws -> DemoRecord {
         let laps = try await connection.ask(RegistryQuery(.laps, pipeline: plan.pipeline.name), LapsAnswer.self).laps
         let history = try await connection.ask(
@@ -165,7 +170,7 @@ struct DemoRun: Sendable {
         return DemoRecord(
             answers: answers, contradictions: watcher.contradictions, laps: laps, decayDays: watcher.decayDays,
             first: first, models: models, lost: plan.days.map { series.dates[$0] }.filter { answers[$0] == nil },
-            readyAfter: readyAfter, residentBytes: residentBytes)
+            readyAfter: readyAfter, memory: memory)
     }
 
     private func model(_ digest: String) async throws -> (quantized: QuantizedModel, float: FloatInterpreter) {

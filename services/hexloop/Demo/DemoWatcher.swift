@@ -134,6 +134,14 @@ final class DemoWatcher: Sendable {
         state.withLock { $0.errors.isEmpty ? nil : $0.errors.reduce(0, +) / Double($0.errors.count) }
     }
 
+    /// Waits until a day is answered, at most for `patience`.
+    func wait(forAnswerTo key: String, patience: Duration) async throws {
+        let deadline = ContinuousClock.now + patience
+        while state.withLock({ $0.answers[key] == nil }), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
     /// Waits for a run's end.
     func ending(of run: String, timeout: Duration) async throws -> Ending? {
         let deadline = ContinuousClock.now + timeout

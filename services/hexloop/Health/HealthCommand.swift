@@ -45,7 +45,7 @@ struct HealthCommand: AsyncParsableCommand {
         let connection = BusConnection(place, name: "health")
         defer { connection.close() }
         let prefix = "t/\(place.site)/service/beat/v1/\(service).\(wanted.map { "\($0)/" } ?? "")"
-        let word = try await withTimeout(.seconds(timeout)) { () async -> ServiceBeat? in
+        let word = try await withTimeout(.seconds(timeout)) { [wanted] () async -> ServiceBeat? in
             var last: ServiceBeat?
             for await frames in connection.client.listen(prefixes: [prefix], buffer: 16) {
                 // What cannot be read says nothing about the program.
@@ -90,11 +90,9 @@ enum LocalInstance {
     static func instance(holding path: String, of service: String, data: String) -> String? {
         let base = "\(data)/\(service)/"
         guard path.hasPrefix(base) else { return nil }
-        switch path.dropFirst(base.count).split(separator: "/").map(String.init) {
-        case [DirectoryLock.fileName]: return "main"
-        case [let instance, DirectoryLock.fileName]: return instance
-        default: return nil
-        }
+        let parts = path.dropFirst(base.count).split(separator: "/")
+        guard parts.count <= 2, parts.last == Substring(DirectoryLock.fileName) else { return nil }
+        return parts.count == 1 ? "main" : String(parts[0])
     }
 
     private static func link(_ path: String) -> String? {

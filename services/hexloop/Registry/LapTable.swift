@@ -9,7 +9,7 @@ struct LapTable {
         var titles = [">lap", "cause", "T1 at"]
         if !days.isEmpty { titles.insert("day", at: 2) }
         table = TextTable(
-            titles + [">T0 s", ">T2", ">T3", ">T4", ">T5", ">T6", ">T7", ">T8", "winner", ">version", ">nodes", "outcome"])
+            titles + [">T0 s", ">T2", ">T3", ">T4", ">T5", ">T6", ">T7", ">T8", "winner", ">version", "outcome"])
         for lap in laps {
             var row = [
                 "\(lap.number)", lap.cause == "decay.detected" ? "decay" : "request",
@@ -21,7 +21,7 @@ struct LapTable {
                 lap.lastNode, lap.cleared,
             ].map { Self.offset($0, lap) }
             row += [
-                lap.winner ?? "-", lap.version.map(String.init) ?? "-", "\(lap.nodes)",
+                lap.winner ?? "-", lap.version.map(String.init) ?? "-",
                 lap.outcome + (lap.message.map { ": \($0)" } ?? ""),
             ]
             table.add(row)

@@ -62,10 +62,8 @@ final class LapHold: Sendable {
         }
     }
 
-    /// Waits while a lap is open.
-    /// - Returns: Whether it waited.
-    func wait(_ giveUp: (String) -> Void) async throws -> Bool {
-        guard isHeld else { return false }
+    /// Waits while a lap is open; `giveUp` is told when one is open for too long.
+    func wait(_ giveUp: (String) -> Void) async throws {
         let deadline = ContinuousClock.now + Self.holdMax
         while isHeld {
             guard ContinuousClock.now < deadline else {
@@ -77,10 +75,9 @@ final class LapHold: Sendable {
                     return state.open.keys.map(\.shortID).sorted()
                 }
                 giveUp("the lap of run \(runs.joined(separator: ", ")) is open for \(Self.holdMax.short); going on")
-                return true
+                return
             }
-            try await Task.sleep(for: .milliseconds(5))
+            try await Task.sleep(for: .milliseconds(2))
         }
-        return true
     }
 }

@@ -33,21 +33,21 @@ struct MarketFeed: Sendable {
 
     /// Publishes the days in order at that pace, each label one step after its observation.
     /// - Parameters:
-    ///   - hold: Waits before a day while the clock shall stand still; returns whether it did.
+    ///   - hold: Waits while the clock shall stand still after the day it gets; lost time is not caught up.
     ///   - published: Called after each day.
     func replay(
         _ days: Range<Int>, daysPerSecond: Double, over publisher: PipelinedPublisher,
-        hold: () async throws -> Bool, published: (Int) -> Void
+        hold: (_ before: Int?) async throws -> Void, published: (Int) -> Void
     ) async throws {
         let step = Duration.seconds(1 / daysPerSecond)
         var next = ContinuousClock.now
         for day in days {
-            if try await hold() { next = .now }
+            try await hold(day > days.lowerBound ? day - 1 : nil)
             if day > days.lowerBound { try await publisher.send(label(day - 1)) }
             try await publisher.send(observation(day))
             published(day)
-            next += step
-            if next > .now { try await Task.sleep(until: next, clock: .continuous) }
+            next = max(next + step, .now)
+            try await Task.sleep(until: next, clock: .continuous)
         }
     }
 

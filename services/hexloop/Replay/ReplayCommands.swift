@@ -50,7 +50,7 @@ struct ReplayCommand: AsyncParsableCommand {
                 }
             }
             try await PipelinedPublisher.run(place, name: "replay") { publisher in
-                try await MarketFeed(series).replay(days, daysPerSecond: rate, over: publisher) {
+                try await MarketFeed(series).replay(days, daysPerSecond: rate, over: publisher) { _ in
                     try await hold.wait { terminal.line($0) }
                 } published: { day in
                     bar.update(day - days.lowerBound + 1, "\(series.dates[day])  \(series.prices[day].fixed(2)) USD")

@@ -14,8 +14,8 @@ struct Stack: Sendable {
     let nodes: Int
     let gatewayPort: Int
     let terminal: Terminal
-    /// Whether errors in the programs' logs are left there.
-    let isQuiet: Bool
+    /// Programs whose errors are shown here as they come into their logs.
+    let followedLogs: @Sendable (Program) -> Bool
 
     /// Somebody pressed Ctrl-C or sent SIGTERM.
     struct Interrupted: Error {}
@@ -94,8 +94,7 @@ struct Stack: Sendable {
     }
 
     private func followLogs(_ programs: [Program]) async throws {
-        guard !isQuiet else { return }
-        var follower = LogFollower(programs, directory: place.logDirectory)
+        var follower = LogFollower(programs.filter(followedLogs), directory: place.logDirectory)
         while !Task.isCancelled {
             try await Task.sleep(for: .milliseconds(250))
             for line in follower.problems() { terminal.line(terminal.paint(line, .yellow)) }
@@ -129,25 +128,23 @@ struct Stack: Sendable {
         let ready = await supervisor.readyAfter ?? .zero
         terminal.line(terminal.paint("ready in \(ready.short)", .green))
         let children = await supervisor.children
-        var table = TextTable(["program", "instance", ">pid", ">resident MB"])
-        for child in children {
-            table.add([
-                child.program.name, child.instance, "\(child.processID ?? 0)", child.residentBytes.megabytes,
-            ])
+        var table = TextTable(["program", "instance", ">pid", ">resident MB", ">shared once MB"])
+        func add(_ name: String, _ instance: String, _ pid: pid_t) -> ResidentMemory {
+            let memory = ResidentMemory(of: pid)
+            table.add([name, instance, "\(pid)", memory.bytes.megabytes, memory.sharedOnceBytes.megabytes])
+            return memory
         }
-        let own = Self.ownResidentBytes()
-        table.add(["hexloop", "up", "\(getpid())", own.megabytes])
-        table.add(["sum", "", "", (Self.residentBytes(children) + own).megabytes])
+        var sum = ResidentMemory()
+        for child in children { sum += add(child.program.name, child.instance, child.processID ?? 0) }
+        sum += add("hexloop", "up", getpid())
+        table.add(["sum", "", "", sum.bytes.megabytes, sum.sharedOnceBytes.megabytes])
         table.write(to: terminal, indent: "  ")
     }
 
-    static func residentBytes(_ children: [Supervisor.Child]) -> Int { children.reduce(0) { $0 + $1.residentBytes } }
-
-    /// Resident memory of this process; 0 where the system does not say.
-    static func ownResidentBytes() -> Int {
-        guard let data = FileManager.default.contents(atPath: "/proc/self/statm") else { return 0 }
-        let fields = String(decoding: data, as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    /// Memory of all programs and of this one.
+    static func residentMemory(_ children: [Supervisor.Child]) -> ResidentMemory {
+        var sum = ResidentMemory(of: getpid())
+        for child in children.compactMap(\.processID) { sum += ResidentMemory(of: child) }
+        return sum
     }
 }

@@ -23,8 +23,9 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         let place = try options.place()
         let terminal = Terminal()
+        let isQuiet = quiet
         let stack = Stack(
-            place: place, nodes: nodes, gatewayPort: gatewayPort, terminal: terminal, isQuiet: quiet)
+            place: place, nodes: nodes, gatewayPort: gatewayPort, terminal: terminal, followedLogs: { _ in !isQuiet })
         terminal.line("data in \(place.data), bus at \(place.bus), logs in \(place.logDirectory)")
         do {
             try await stack.run { supervisor in

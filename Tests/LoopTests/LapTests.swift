@@ -1,0 +1,136 @@
+import Bus
+import Events
+import Foundation
+import Testing
+
+/// The whole loop in real processes over `ipc://`.
+@Suite(.serialized)
+struct LapTests {
+    private static let programs = [
+        "bus", "registry", "converter", "trainer", "inference-node", "monitor", "alert", "gateway",
+    ]
+
+    @Test("A changed world becomes a decay event, three models, and a new champion on every node", .timeLimit(.minutes(3)))
+    func lapCloses() async throws {
+        let stack = try await RunningStack(nodes: 2)
+        do {
+            let factory = Factory(stack: stack, pipeline: "press")
+            try await factory.begin()
+            let decayed = try await factory.stepUntil(DecayDetected.self, from: 0, shift: 12) { _ in true }
+            let end = try await factory.stepUntil(DecayCleared.self, from: decayed, shift: 12) { _ in true }
+            try await factory.expectAllAnswered(0..<end)
+
+            let laps = try await laps(factory)
+            let lap = try #require(laps.first { $0.cause == "decay.detected" && $0.version != nil })
+            #expect(lap.candidates == 3)
+            let times = [
+                lap.detected, lap.trainingStarted, lap.trained, lap.converted, lap.gatesPassed, lap.firstNode,
+                lap.lastNode, lap.cleared,
+            ]
+            #expect(times.allSatisfy { $0 != nil })
+            #expect(zip(times, times.dropFirst()).allSatisfy { ($0 ?? .zero) <= ($1 ?? .zero) })
+            let rollout = try #require(try await factory.all(RolloutCompleted.self).last)
+            #expect(rollout.nodes == ["node-1", "node-2"])
+            let nodes = Set(try await factory.all(PredictionsMade.self).map(\.node))
+            #expect(nodes == ["node-1", "node-2"])
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    @Test("The loop closes and nothing acknowledged is lost when a program is killed", .timeLimit(.minutes(3)), arguments: programs)
+    func survivesKill(of program: String) async throws {
+        let stack = try await RunningStack()
+        do {
+            let factory = Factory(stack: stack, pipeline: "press")
+            try await factory.begin()
+            var generator = SeededGenerator(seed: 17)
+            let before = Int.random(in: 3...9, using: &generator)
+            for index in 0..<before { try await factory.step(index, shift: 12) }
+            try stack.kill(program)
+            let detected = try await factory.stepUntil(DecayDetected.self, from: before, shift: 12) { _ in true }
+            try stack.kill(program)
+            let end = try await factory.stepUntil(ModelPromoted.self, from: detected, shift: 12) {
+                $0.alias == "champion" && $0.previous != nil
+            }
+            try await factory.expectAllAnswered(0..<end)
+
+            let observed = try await factory.records(ObservationRecorded.self).map(\.1.key)
+            #expect(observed.count == end && Set(observed).count == end, "each acknowledged event is in the log once")
+            let labels = try await factory.records(LabelRecorded.self).map(\.1.key)
+            #expect(labels.count == end && Set(labels).count == end)
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    @Test("What cannot be used is refused by name, and the loop goes on", .timeLimit(.minutes(3)))
+    func badInput() async throws {
+        let stack = try await RunningStack()
+        do {
+            let factory = Factory(stack: stack, pipeline: "press")
+            try await factory.begin()
+            let stream = "press-in"
+            try await factory.publish(
+                ObservationRecorded(stream: stream, key: "bad-1", inputs: ["load": [1, 2, 3], "spede": [1]]))
+            try await factory.publish(
+                ObservationRecorded(stream: stream, key: "bad-2", inputs: ["load": [1, .nan, 3], "speed": [1]]))
+            try await factory.publish(
+                ObservationRecorded(stream: stream, key: "bad-3", inputs: ["load": [1, 2, 3], "speed": [-1]]))
+            try await factory.publish(ObservationRecorded(stream: "nobody", key: "bad-4", inputs: ["x": [1]]))
+            try await factory.publish(TrainingRequested(pipeline: "unknown", reason: "test"))
+            try await factory.publish(PipelinePushed(pipeline: "press", file: "pipeline: press\nautomatoin: automatic"))
+            for (code, word) in [
+                (ErrorCode.unknownFeature, "spede"), (.notFinite, "load[1]"), (.outOfSchema, "speed"),
+                (.noModel, "nobody"), (.unknownPipeline, "unknown"),
+            ] {
+                try await factory.wait(for: EventRefused.self) { $0.code == code && $0.message.contains(word) }
+            }
+            try await factory.wait(for: PipelineRejected.self) { $0.message.contains("automatoin") }
+            let rollout = try #require(try await factory.all(RolloutStepped.self).last)
+            var forged = rollout
+            forged.champion.digest = String(repeating: "0", count: 64)
+            try await factory.publish(forged)
+            try await factory.wait(for: ModelRefused.self) { $0.code == .badSignature }
+            try await factory.publish(rollout)
+            try await factory.step(0, shift: 0)
+            try await factory.expectAllAnswered(0..<1)
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    private func laps(_ factory: Factory) async throws -> [Lap] {
+        let query = RegistryQuery(.laps)
+        let topic = try RegistryQuery.kind.topic(site: "local", subject: query.subject)
+        let event = try CloudEvent(
+            query, id: UUID().uuidString, source: "//factory", time: Timestamp(seconds: Date().timeIntervalSince1970))
+        let answer = try await factory.stack.bus.request(topic: topic, event)
+        return try EventCoding.decode(LapsAnswer.self, from: answer).laps
+    }
+}
+
+extension Timestamp {
+    fileprivate static let zero = Timestamp(microseconds: 0)
+}
+
+/// SplitMix64, so that a failing run can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

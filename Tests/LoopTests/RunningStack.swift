@@ -1,0 +1,118 @@
+import Bus
+import Events
+import Foundation
+import Glibc
+import Logging
+import Testing
+
+/// All programs, started by `hexloop up` in a temporary directory, and a client of their bus.
+final class RunningStack: Sendable {
+    let directory: String
+    let bus: BusClient
+    private let process: ProcessBox
+
+    /// Starts the stack and waits until it says that it is ready.
+    init(nodes: Int = 1) async throws {
+        directory = "/tmp/hl-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let port = try Self.freePort()
+        process = try ProcessBox(
+            [
+                "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(port)", "--quiet",
+            ], log: "\(directory)/up.log")
+        let address = try #require(BusAddress("ipc://\(directory)/run"))
+        bus = BusClient(.init(address: address, name: "loop-test"), logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() })
+        do { try await waitUntilReady() } catch {
+            await stop()
+            throw error
+        }
+    }
+
+    private func waitUntilReady() async throws {
+        for await frames in bus.listen(prefixes: ["t/"]) {
+            guard process.isRunning else { break }
+            guard let beat = try? Record(frames: frames).event().decode(ServiceBeat.self), beat.ready else { continue }
+            let text = (try? String(contentsOfFile: "\(directory)/up.log", encoding: .utf8)) ?? ""
+            if text.contains("ready in") { return }
+        }
+        throw StackError(output)
+    }
+
+    var output: String { (try? String(contentsOfFile: "\(directory)/up.log", encoding: .utf8)) ?? "" }
+
+    /// Stops everything and removes the directory.
+    func stop() async {
+        await process.stop()
+        bus.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Kills a program with SIGKILL; `hexloop up` starts it again.
+    func kill(_ program: String) throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/run/pids.json"))
+        let processes = try JSONDecoder().decode([Entry].self, from: data)
+        let entry = try #require(processes.first { $0.program == program })
+        Glibc.kill(entry.pid, SIGKILL)
+    }
+
+    struct Entry: Decodable {
+        let program: String
+        let pid: Int32
+    }
+
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> UInt16? in
+                guard bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0 else {
+                    return nil
+                }
+                return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt16(bigEndian: $0.pointee.sin_port) }
+            }
+        }
+        return try #require(port)
+    }
+}
+
+struct StackError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// A child process that does not outlive the test.
+final class ProcessBox: Sendable {
+    // Safety: Foundation's Process is used from one task at a time, by the stack that owns it.
+    private nonisolated(unsafe) let process = Process()
+
+    init(_ arguments: [String], log: String) throws {
+        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        process.executableURL = folder.appendingPathComponent("hexloop")
+        process.arguments = arguments
+        FileManager.default.createFile(atPath: log, contents: nil)
+        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    func stop() async {
+        guard process.isRunning else { return }
+        process.terminate()
+        await withCheckedContinuation { continuation in
+            let process = process
+            DispatchQueue.global().async {
+                process.waitUntilExit()
+                continuation.resume()
+            }
+        }
+    }
+}
