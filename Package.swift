@@ -11,6 +11,10 @@ let configuration = package("Configuration", "swift-configuration")
 let crypto = package("Crypto", "swift-crypto")
 let grdb = package("GRDB", "GRDB.swift")
 let hummingbird = package("Hummingbird", "hummingbird")
+let httpTypes = package("HTTPTypes", "swift-http-types")
+let hummingbirdCore = package("HummingbirdCore", "hummingbird")
+let nioCore = package("NIOCore", "swift-nio")
+let nioHTTP = package("NIOHTTP1", "swift-nio")
 let lifecycle = package("ServiceLifecycle", "swift-service-lifecycle")
 let logging = package("Logging", "swift-log")
 let metrics = package("CoreMetrics", "swift-metrics")
@@ -71,8 +75,8 @@ let services: [Target] = [
     service("registry", domain + ["Inference", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
-    service("alert", [asyncHTTPClient, grdb]),
-    service("gateway", ["KnownPipelines", "Pipelines", hummingbird, grdb]),
+    service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
+    service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
     service("hexloop", domain + ["Inference", "Training"]),
 ]
 
@@ -91,6 +95,8 @@ let testTargets: [Target] = [
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
+    .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
+    .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
     tests("Loop", ["Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
 ]
 
@@ -104,8 +110,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),

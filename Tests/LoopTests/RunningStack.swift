@@ -87,14 +87,13 @@ struct StackError: Error, CustomStringConvertible {
 
 /// A child process that does not outlive the test.
 final class ProcessBox: Sendable {
-    // Safety: Foundation's Process is used from one task at a time, by the stack that owns it.
-    private nonisolated(unsafe) let process = Process()
+    private let process = Process()
 
     init(_ arguments: [String], log: String) throws {
         let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL = folder.appendingPathComponent("hexloop")
         process.arguments = arguments
-        FileManager.default.createFile(atPath: log, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: log))
         let output = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         process.standardOutput = output
         process.standardError = output

@@ -9,5 +9,6 @@ struct HexloopCommand: AsyncParsableCommand {
             UpCommand.self, DemoCommand.self, TailCommand.self, PublishCommand.self, PipelineCommand.self,
             LapsCommand.self, HistoryCommand.self, StatusCommand.self, ModelCommand.self, KeysCommand.self,
             ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self,
-        ])
+        ]
+    )
 }

@@ -5,13 +5,25 @@ import FoundationEssentials
 
 /// The options that say which loop a command works on.
 struct PlaceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where the programs keep their state. (default: $HEXLOOP_DATA, or .hexloop)", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the programs keep their state. (default: $HEXLOOP_DATA, or .hexloop)",
+            valueName: "directory"
+        )
+    )
     var data: String?
 
-    @Option(help: ArgumentHelp("Where the bus is: ipc://<directory> or tcp://<host>. (default: $HEXLOOP_BUS, or ipc://<data>/run)", valueName: "address"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the bus is: ipc://<directory> or tcp://<host>. (default: $HEXLOOP_BUS, or ipc://<data>/run)",
+            valueName: "address"
+        )
+    )
     var bus: String?
 
-    @Option(help: ArgumentHelp("The plant or place in every topic. (default: $HEXLOOP_SITE, or local)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The plant or place in every topic. (default: $HEXLOOP_SITE, or local)", valueName: "name")
+    )
     var site: String?
 
     func place() throws -> Place {
@@ -20,8 +32,11 @@ struct PlaceOptions: ParsableArguments {
             [option, environment[name]].compactMap(\.self).first { !$0.isEmpty }
         }
         return try Place(
-            data: value(data, "HEXLOOP_DATA") ?? ".hexloop", bus: value(bus, "HEXLOOP_BUS"),
-            artifacts: value(nil, "HEXLOOP_ARTIFACTS"), site: value(site, "HEXLOOP_SITE") ?? "local")
+            data: value(data, "HEXLOOP_DATA") ?? ".hexloop",
+            bus: value(bus, "HEXLOOP_BUS"),
+            artifacts: value(nil, "HEXLOOP_ARTIFACTS"),
+            site: value(site, "HEXLOOP_SITE") ?? "local"
+        )
     }
 }
 
@@ -58,7 +73,8 @@ struct Place: Sendable {
             guard path.utf8.count <= Self.socketPathBytesMax else {
                 throw CommandError(
                     "the socket path \(path) has \(path.utf8.count) bytes and \(Self.socketPathBytesMax) are allowed; "
-                        + "choose a shorter directory with --data or --bus")
+                        + "choose a shorter directory with --data or --bus"
+                )
             }
         }
         self.data = data

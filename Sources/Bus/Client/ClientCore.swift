@@ -10,7 +10,7 @@ public struct ClientCore: Sendable {
     public static let silenceMax: Duration = .seconds(3)
     /// Pause between greetings, doubled up to the maximum.
     public static let greetIntervalMin: Duration = .milliseconds(100)
-    public static let greetIntervalMax: Duration = .seconds(5)
+    public static let greetIntervalMax: Duration = .seconds(1)
 
     /// What the shell shall do.
     public enum Action: Sendable {

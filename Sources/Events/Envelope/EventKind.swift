@@ -40,7 +40,9 @@ public struct EventKind: Sendable, Hashable, CustomStringConvertible {
     /// The topic of this kind at `site` about `subject`.
     /// - Throws: ``TopicError`` when site or subject are no topic segments.
     public func topic(site: String, subject: String) throws(TopicError) -> Topic {
-        try Topic("\(reliability.rawValue)/\(site)/\(noun)/\(verb)/v\(version)/\(subject)/")
+        let text = "\(reliability.rawValue)/\(site)/\(noun)/\(verb)/v\(version)/\(subject)/"
+        for segment in [site, subject] where !Topic.isSegment(segment) { throw .badSegment(text, segment) }
+        return try Topic(text)
     }
 
     /// Matches this kind from every site about every subject.

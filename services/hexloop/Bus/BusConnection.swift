@@ -27,7 +27,8 @@ struct BusConnection: Sendable {
         guard greeted == true else {
             connection.close()
             throw CommandError(
-                "no bus answers at \(place.bus); start one with 'hexloop up', or name another with --bus or --data")
+                "no bus answers at \(place.bus); start one with 'hexloop up', or name another with --bus or --data"
+            )
         }
         return connection
     }
@@ -37,7 +38,9 @@ struct BusConnection: Sendable {
         self.place = place
         source = "//\(place.site)/hexloop/\(name)"
         client = BusClient(
-            .init(address: place.bus, name: "hexloop/\(name)"), logger: Self.silentLogger)
+            .init(address: place.bus, name: "hexloop/\(name)"),
+            logger: Self.silentLogger
+        )
     }
 
     /// A command speaks for itself; the client's own log lines would stand between its figures.
@@ -47,8 +50,12 @@ struct BusConnection: Sendable {
 
     func envelope(_ event: any Event, runID: String? = nil) throws -> CloudEvent {
         try CloudEvent(
-            event, id: "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))", source: source,
-            time: Member.clock(), runID: runID)
+            event,
+            id: "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))",
+            source: source,
+            time: Member.clock(),
+            runID: runID
+        )
     }
 
     /// Puts an event into the log.
@@ -70,12 +77,14 @@ struct BusConnection: Sendable {
 
     /// Calls `body` for each event that matches, in order, until it returns false or the task is cancelled.
     func follow(
-        _ filters: [TopicFilter], from start: StartPosition,
+        _ filters: [TopicFilter],
+        from start: StartPosition,
         _ body: (Record, CloudEvent) async throws -> Bool
     ) async throws {
         let credit = 512
         let (id, records) = client.subscribe(
-            SubscribeRequest(consumer: nil, filters: filters, start: start, credit: credit))
+            SubscribeRequest(consumer: nil, filters: filters, start: start, credit: credit)
+        )
         defer { client.leave(id) }
         while true {
             let batch = await records.next(max: credit)
@@ -96,7 +105,8 @@ struct BusConnection: Sendable {
 
 /// The result of `body`, or nil when it took longer.
 func withTimeout<Result: Sendable>(
-    _ timeout: Duration, _ body: @escaping @Sendable () async throws -> Result
+    _ timeout: Duration,
+    _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result? {
     try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask { try await body() }

@@ -39,7 +39,9 @@ struct EventLine {
     private typealias Formatter = @Sendable (CloudEvent) -> Summary
 
     private static func on<E: Event>(
-        _ kind: E.Type, _ style: Terminal.Style = .plain, _ text: @escaping @Sendable (E) -> String
+        _ kind: E.Type,
+        _ style: Terminal.Style = .plain,
+        _ text: @escaping @Sendable (E) -> String
     ) -> (String, Formatter) {
         (
             E.kind.type,
@@ -53,8 +55,8 @@ struct EventLine {
 
     private static let summaries: [String: Formatter] = Dictionary(uniqueKeysWithValues: [
         on(ObservationRecorded.self, .dim) { "\($0.key)  \(inputs($0.values))" },
-        on(LabelRecorded.self, .dim) { "\($0.key)  = \($0.value.short)" },
-        on(ExampleRecorded.self, .dim) { "\($0.key)  \(inputs($0.values)) = \($0.value.short)" },
+        on(LabelRecorded.self, .dim) { "\($0.key)  = \($0.value)" },
+        on(ExampleRecorded.self, .dim) { "\($0.key)  \(inputs($0.values)) = \($0.value)" },
         on(PredictionsMade.self, .dim) { event in
             let first = event.predictions.first
             let output = first?.outputs.first.map { Double($0).short } ?? "-"
@@ -85,7 +87,9 @@ struct EventLine {
         on(PipelinePushed.self) { "\($0.file.utf8.count) bytes" },
         on(PipelineRegistered.self, .green) { "version \($0.version.shortID)" },
         on(PipelineRejected.self, .red) { "\($0.code.rawValue): \($0.message)" },
-        on(ModelRegistered.self) { "version \($0.version) is \($0.candidate), \($0.digest.shortID); \(gates($0.gates))" },
+        on(ModelRegistered.self) {
+            "version \($0.version) is \($0.candidate), \($0.digest.shortID); \(gates($0.gates))"
+        },
         on(ModelRejected.self, .yellow) { "\($0.candidate), \($0.digest.shortID): \($0.message)" },
         on(ModelPromoted.self, .green) { event in
             let before = event.previous.map { ", was \($0.shortID)" } ?? ""

@@ -31,12 +31,15 @@ final class PipelinedPublisher: Sendable {
         epoch = UInt64(max(1, Member.clock().microseconds))
         client = BusClient(
             .init(address: place.bus, name: name, producer: name, producerEpoch: epoch),
-            logger: BusConnection.silentLogger)
+            logger: BusConnection.silentLogger
+        )
     }
 
     /// Runs `body` with a connected publisher, then waits until the log has everything.
     static func run<Result: Sendable>(
-        _ place: Place, name: String, _ body: @escaping @Sendable (PipelinedPublisher) async throws -> Result
+        _ place: Place,
+        name: String,
+        _ body: @escaping @Sendable (PipelinedPublisher) async throws -> Result
     ) async throws -> Result {
         let publisher = PipelinedPublisher(place, name: name)
         defer { publisher.client.close() }
@@ -49,7 +52,8 @@ final class PipelinedPublisher: Sendable {
             }
             guard isConnected == true else {
                 throw CommandError(
-                    "no bus answers at \(place.bus); start one with 'hexloop up', or name another with --bus or --data")
+                    "no bus answers at \(place.bus); start one with 'hexloop up', or name another with --bus or --data"
+                )
             }
             let result = try await body(publisher)
             try await publisher.flush()

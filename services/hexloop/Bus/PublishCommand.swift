@@ -7,12 +7,14 @@ import Membership
 
 struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "publish", abstract: "Puts events into the log.",
+        commandName: "publish",
+        abstract: "Puts events into the log.",
         discussion: """
             The file holds CloudEvents JSON: one object, an array, or one object per line. Each event is checked before \
             the first is sent. With --type the event's data comes from --event-data instead; a --data that begins with { \
             is taken as that, too.
-            """)
+            """
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -63,8 +65,13 @@ struct PublishCommand: AsyncParsableCommand {
         if let type {
             var event = CloudEvent(
                 id: "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))",
-                source: "//\(site)/hexloop/publish", type: type, subject: subject, time: Member.clock(),
-                dataContentType: "application/json", data: Array((json ?? "").utf8))
+                source: "//\(site)/hexloop/publish",
+                type: type,
+                subject: subject,
+                time: Member.clock(),
+                dataContentType: "application/json",
+                data: Array((json ?? "").utf8)
+            )
             event.runID = runID
             return [try Self.checked(event, site: site, place: "the event")]
         }
@@ -74,7 +81,9 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     private static func checked(
-        _ event: CloudEvent, site: String, place: String
+        _ event: CloudEvent,
+        site: String,
+        place: String
     ) throws(CommandError) -> (Topic, CloudEvent) {
         guard let kind = EventCatalogue.kind(ofType: event.type) else {
             let known = EventCatalogue.kinds.map { $0.kind.type }.joined(separator: "\n  ")
@@ -149,7 +158,9 @@ enum EventFile {
                 let count = Glibc.read(STDIN_FILENO, &buffer, buffer.count)
                 guard count > 0 else { return bytes }
                 bytes += buffer[..<count]
-                guard bytes.count <= bytesMax else { throw CommandError("standard input has more than \(bytesMax) bytes") }
+                guard bytes.count <= bytesMax else {
+                    throw CommandError("standard input has more than \(bytesMax) bytes")
+                }
             }
         }
         guard let data = FileManager.default.contents(atPath: path) else {

@@ -9,7 +9,10 @@ struct TailCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Only these topics: e/*/decay/ or, shorter, decay or decay.detected. Repeatable.", valueName: "filter"))
+            "Only these topics: e/*/decay/ or, shorter, decay or decay.detected. Repeatable.",
+            valueName: "filter"
+        )
+    )
     var filter: [String] = []
 
     @Option(help: ArgumentHelp("Where to begin: origin, head, or a sequence number.", valueName: "position"))

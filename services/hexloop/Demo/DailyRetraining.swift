@@ -28,8 +28,11 @@ struct DailyRetraining: Sendable {
         let known = plan.history.lowerBound..<plan.labelled.upperBound
         let inputs = try known.map { try plan.features($0) }
         rows = TrainingSet(
-            inputs: inputs.flatMap(\.self), targets: known.map { Float(plan.feed.series.prices[$0 + 1]) },
-            rows: known.count, features: plan.pipeline.featureCount)
+            inputs: inputs.flatMap(\.self),
+            targets: known.map { Float(plan.feed.series.prices[$0 + 1]) },
+            rows: known.count,
+            features: plan.pipeline.featureCount
+        )
     }
 
     /// The fewest days between trainings that fit into ``budget``, measured by one training of middling size.
@@ -76,19 +79,33 @@ struct DailyRetraining: Sendable {
         let count = day - plan.history.lowerBound
         let width = rows.features
         let set = TrainingSet(
-            inputs: Array(rows.inputs.prefix(count * width)), targets: Array(rows.targets.prefix(count)), rows: count,
-            features: width)
+            inputs: Array(rows.inputs.prefix(count * width)),
+            targets: Array(rows.targets.prefix(count)),
+            rows: count,
+            features: width
+        )
         let result = try MLPTrainer.train(set, settings: settings)
         let float = try ModelContainer(
             parsing: try ModelContainer.floatModel(
-                graph: result.graph, features: [], task: .regression, lineage: nil))
+                graph: result.graph,
+                features: [],
+                task: .regression,
+                lineage: nil
+            )
+        )
         let chosen = Self.calibrationRows(set, max: plan.pipeline.quantize.calibrationRows)
         let calibration = chosen.flatMap { set.inputs[$0 * width..<($0 + 1) * width] }
         let quantized = try QuantizedModel(
             ModelContainer(
                 parsing: try Quantizer.quantize(
-                    model: float, calibration: calibration, rows: chosen.count, goldenRows: 0, lineage: nil
-                ).container))
+                    model: float,
+                    calibration: calibration,
+                    rows: chosen.count,
+                    goldenRows: 0,
+                    lineage: nil
+                ).container
+            )
+        )
         let days = day..<min(day + next, plan.labelled.upperBound)
         let inputs = try days.flatMap { try plan.features($0) }
         let bytes = try quantized.predict(inputs, rows: days.count)
@@ -96,15 +113,22 @@ struct DailyRetraining: Sendable {
         return Dictionary(
             uniqueKeysWithValues: days.enumerated().map { index, day in
                 (day, Answer(quantized: bytes[index], float: reals[index]))
-            })
+            }
+        )
     }
 
     private var settings: MLPSettings {
         let train = plan.pipeline.train
         return MLPSettings(
-            hidden: train.hidden, loss: train.loss == .mse ? .mse : .huber, epochs: train.epochs, seed: train.seed,
-            batch: train.batch, learningRate: Float(train.learningRate), patience: train.patience,
-            validationShare: Float(train.holdoutShare))
+            hidden: train.hidden,
+            loss: train.loss == .mse ? .mse : .huber,
+            epochs: train.epochs,
+            seed: train.seed,
+            batch: train.batch,
+            learningRate: Float(train.learningRate),
+            patience: train.patience,
+            validationShare: Float(train.holdoutShare)
+        )
     }
 
     /// Rows evenly spread, and those with the extremes of each column, as the trainer chooses them.

@@ -5,11 +5,13 @@ import Pipelines
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Shows the loop close on real oil prices, from data to replaced models.",
+        commandName: "demo",
+        abstract: "Shows the loop close on real oil prices, from data to replaced models.",
         discussion: """
             Starts every program in a directory of its own, trains on the years before 2020, replays the days since then \
             as another system would, and compares the result with never retraining and with retraining every day.
-            """)
+            """
+    )
 
     @Option(help: ArgumentHelp("Where pipeline.yaml and wti-daily.csv are.", valueName: "directory"))
     var example = "examples/oil-price"
@@ -38,7 +40,9 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "The gateway's HTTP port. (default: 8080, or a free one when that is taken)")
     var gatewayPort: Int?
 
-    @Option(help: "Days from one daily retraining of the comparison to the next. (default: as few as fit into a minute)")
+    @Option(
+        help: "Days from one daily retraining of the comparison to the next. (default: as few as fit into a minute)"
+    )
     var dailyStep: Int?
 
     @Flag(name: .customLong("no-hold"), help: "Do not wait while a lap is open.")
@@ -57,7 +61,8 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         guard FileManager.default.fileExists(atPath: "\(example)/pipeline.yaml") else {
             throw CommandError(
-                "\(example)/pipeline.yaml is not there; start the demo in the repository's folder, or name it with --example")
+                "\(example)/pipeline.yaml is not there; start the demo in the repository's folder, or name it with --example"
+            )
         }
         var (pipeline, _) = try PipelineFile.read("\(example)/pipeline.yaml")
         if let seed { pipeline.train.seed = seed }
@@ -70,20 +75,34 @@ struct DemoCommand: AsyncParsableCommand {
         let terminal = Terminal()
         let directory = try Self.temporaryDirectory()
         defer {
-            if keep { terminal.line("the data is kept in \(directory)") } else {
+            if keep {
+                terminal.line("the data is kept in \(directory)")
+            } else {
                 try? FileManager.default.removeItem(atPath: directory)
             }
         }
         let port = gatewayPort ?? FreePort.find(preferring: 8080)
         let stack = Stack(
-            place: try Place(data: directory), nodes: nodes, gatewayPort: port, terminal: terminal,
+            place: try Place(data: directory),
+            nodes: nodes,
+            gatewayPort: port,
+            terminal: terminal,
             // Alerts have a line of their own already.
-            followedLogs: { $0.name != "alert" })
+            followedLogs: { $0.name != "alert" }
+        )
         let plan = DemoPlan(
             pipeline: pipeline,
             feed: MarketFeed(
-                series, observations: pipeline.data.observations, labels: pipeline.data.labels, input: input.name),
-            history: history, days: days, rate: rate, holds: !noHold)
+                series,
+                observations: pipeline.data.observations,
+                labels: pipeline.data.labels,
+                input: input.name
+            ),
+            history: history,
+            days: days,
+            rate: rate,
+            holds: !noHold
+        )
         do {
             let record = try await DemoRun(plan: plan, stack: stack).run()
             try await DemoReport(plan: plan, record: record, terminal: terminal).show(dailyStep: dailyStep)

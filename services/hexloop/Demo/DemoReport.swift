@@ -26,12 +26,14 @@ struct DemoReport: Sendable {
         let (frozen, loop, wrong) = try replayed()
         let naive = Way(
             name: "tomorrow = today, no model",
-            float: errors { series.prices[$0] })
+            float: errors { series.prices[$0] }
+        )
         let daily = try await retrainedDaily(dailyStep)
 
         title(
             "Mean absolute error in USD per barrel, \(plan.labelled.count) days, "
-                + "\(series.dates[plan.labelled.lowerBound]) to \(series.dates[plan.labelled.upperBound - 1])")
+                + "\(series.dates[plan.labelled.lowerBound]) to \(series.dates[plan.labelled.upperBound - 1])"
+        )
         let ways = [frozen, loop, daily, naive]
         var table = TextTable(["", ">int8", ">float"])
         for way in ways { table.add([way.name, Self.mean(way.quantized), Self.mean(way.float)]) }
@@ -80,7 +82,8 @@ struct DemoReport: Sendable {
             }
         }
         terminal.line(
-            "\(record.answers.count) answers recomputed from \(record.models.count) containers, \(wrong.count) differ")
+            "\(record.answers.count) answers recomputed from \(record.models.count) containers, \(wrong.count) differ"
+        )
         return (frozen, loop, wrong.sorted())
     }
 
@@ -92,15 +95,18 @@ struct DemoReport: Sendable {
         let often = step == 1 ? "every day" : "every \(step) days"
         terminal.line(
             "retraining \(often): \(trainings) trainings on \(daily.threads) threads"
-                + (given == nil && step > 1 ? "; --daily-step 1 retrains every day and takes longer" : ""))
+                + (given == nil && step > 1 ? "; --daily-step 1 retrains every day and takes longer" : "")
+        )
         let bar = ProgressBar(terminal, "training", total: trainings)
         let began = ContinuousClock.now
         let answers = try await daily.run(step: step) { bar.step() }
         bar.finish()
         terminal.line("\(trainings) trainings in \((ContinuousClock.now - began).short)")
         return Way(
-            name: "retrained \(often)", quantized: errors { answers[$0].map { Double($0.quantized) } },
-            float: errors { answers[$0].map { Double($0.float) } })
+            name: "retrained \(often)",
+            quantized: errors { answers[$0].map { Double($0.quantized) } },
+            float: errors { answers[$0].map { Double($0.float) } }
+        )
     }
 
     // MARK: The words
@@ -135,16 +141,19 @@ struct DemoReport: Sendable {
             after < before
                 ? "The loop's int8 error is \((before / after).fixed(1)) times smaller than that of the model that was "
                     + "never replaced."
-                : "The loop did not lower the error of the model that was never replaced.")
+                : "The loop did not lower the error of the model that was never replaced."
+        )
         if before > 1.5 * floatBefore {
             terminal.line(
                 "Left alone, int8 is \((before / floatBefore).fixed(1)) times worse than its own float parent: prices left "
-                    + "the range it was calibrated on, and it answers with its limit without an error.")
+                    + "the range it was calibrated on, and it answers with its limit without an error."
+            )
         }
         if simple < min(before, after) {
             terminal.line(
                 "Tomorrow's price is best guessed to be today's, here as everywhere: the loop makes no better forecast of "
-                    + "oil, it notices and repairs a model that went wrong.")
+                    + "oil, it notices and repairs a model that went wrong."
+            )
         }
     }
 
@@ -162,15 +171,20 @@ struct DemoReport: Sendable {
             row(
                 longest < 5,
                 "decay event to all nodes (T1 to T7), \(plan.pipeline.shadows.count + 1) models trained: median "
-                    + "\(times[times.count / 2].fixed(2)) s, longest \(longest.fixed(2)) s, under 5 s")
+                    + "\(times[times.count / 2].fixed(2)) s, longest \(longest.fixed(2)) s, under 5 s"
+            )
         }
         row(record.lost.isEmpty, "predictions lost: \(list(record.lost)) of \(plan.days.count)")
-        row(wrong.isEmpty, "predictions answered wrongly: \(list(wrong)) of \(record.answers.count), compared bit by bit")
+        row(
+            wrong.isEmpty,
+            "predictions answered wrongly: \(list(wrong)) of \(record.answers.count), compared bit by bit"
+        )
         row(record.readyAfter < .seconds(3), "stack ready in \(record.readyAfter.short), under 3 s")
         row(
             record.memory.bytes < 250_000_000,
             "resident memory after start, this program included: \(record.memory.bytes.megabytes) MB, under 250 MB "
-                + "(\(record.memory.sharedOnceBytes.megabytes) MB with shared pages counted once)")
+                + "(\(record.memory.sharedOnceBytes.megabytes) MB with shared pages counted once)"
+        )
     }
 
     private func list(_ keys: [String]) -> String {

@@ -74,7 +74,11 @@ struct DemoRun: Sendable {
                     try await firstModel(connection, watcher)
                     try await replay(watcher)
                     return try await record(
-                        connection, watcher, readyAfter: await supervisor.readyAfter ?? .zero, memory: memory)
+                        connection,
+                        watcher,
+                        readyAfter: await supervisor.readyAfter ?? .zero,
+                        memory: memory
+                    )
                 }
                 while let result = try await group.next() {
                     if let result { return result }
@@ -105,13 +109,16 @@ struct DemoRun: Sendable {
         terminal.line("\(plan.history.count) examples are in the log after \((ContinuousClock.now - began).short)")
         let run = "run-first"
         try await connection.publish(
-            TrainingRequested(pipeline: name, reason: "the first model of the demo"), runID: run)
+            TrainingRequested(pipeline: name, reason: "the first model of the demo"),
+            runID: run
+        )
         switch try await watcher.ending(of: run, timeout: Self.firstModelMax) {
         case .served: break
         case .without(let reason): throw CommandError("there is no first model: \(reason)")
         case nil:
             throw CommandError(
-                "there is no first model after \(Self.firstModelMax.short); look into \(stack.place.logDirectory)")
+                "there is no first model after \(Self.firstModelMax.short); look into \(stack.place.logDirectory)"
+            )
         }
     }
 
@@ -121,7 +128,8 @@ struct DemoRun: Sendable {
         terminal.line(
             plan.holds
                 ? "A real day is 24 h: the replay's clock waits for each day's answer, and while a lap is open."
-                : "The replay's clock does not wait for laps: at \(plan.rate.short) days per second they seem slow.")
+                : "The replay's clock does not wait for laps: at \(plan.rate.short) days per second they seem slow."
+        )
         let bar = ProgressBar(terminal, "replay", total: plan.days.count)
         try await PipelinedPublisher.run(stack.place, name: "market") { publisher in
             try await plan.feed.replay(plan.days, daysPerSecond: plan.rate, over: publisher) { before in
@@ -134,7 +142,8 @@ struct DemoRun: Sendable {
                 let error = watcher.rollingError.map { "rolling MAE \($0.fixed(2))" } ?? ""
                 bar.update(
                     day - plan.days.lowerBound + 1,
-                    "\(series.dates[day])  \(series.prices[day].fixed(2).leftPadded(6)) USD  \(error)")
+                    "\(series.dates[day])  \(series.prices[day].fixed(2).leftPadded(6)) USD  \(error)"
+                )
             }
         }
         bar.finish()
@@ -155,11 +164,16 @@ struct DemoRun: Sendable {
     }
 
     private func record(
-        _ connection: BusConnection, _ watcher: DemoWatcher, readyAfter: Duration, memory: ResidentMemory
+        _ connection: BusConnection,
+        _ watcher: DemoWatcher,
+        readyAfter: Duration,
+        memory: ResidentMemory
     ) async throws -> DemoRecord {
         let laps = try await connection.ask(RegistryQuery(.laps, pipeline: plan.pipeline.name), LapsAnswer.self).laps
         let history = try await connection.ask(
-            RegistryQuery(.history, pipeline: plan.pipeline.name), HistoryAnswer.self)
+            RegistryQuery(.history, pipeline: plan.pipeline.name),
+            HistoryAnswer.self
+        )
         let champions = history.served.filter { $0.alias == "champion" }.sorted { $0.from < $1.from }
         guard let first = champions.first else { throw CommandError("the registry knows of no champion") }
         let answers = watcher.answers
@@ -168,9 +182,16 @@ struct DemoRun: Sendable {
             models[digest] = try await model(digest)
         }
         return DemoRecord(
-            answers: answers, contradictions: watcher.contradictions, laps: laps, decayDays: watcher.decayDays,
-            first: first, models: models, lost: plan.days.map { series.dates[$0] }.filter { answers[$0] == nil },
-            readyAfter: readyAfter, memory: memory)
+            answers: answers,
+            contradictions: watcher.contradictions,
+            laps: laps,
+            decayDays: watcher.decayDays,
+            first: first,
+            models: models,
+            lost: plan.days.map { series.dates[$0] }.filter { answers[$0] == nil },
+            readyAfter: readyAfter,
+            memory: memory
+        )
     }
 
     private func model(_ digest: String) async throws -> (quantized: QuantizedModel, float: FloatInterpreter) {
@@ -183,7 +204,8 @@ struct DemoRun: Sendable {
 
     private func container(_ digest: String) async throws -> ModelContainer {
         let container = try ModelContainer(
-            parsing: try await ArtifactClient(stack.place.artifacts).download(digest))
+            parsing: try await ArtifactClient(stack.place.artifacts).download(digest)
+        )
         guard container.digest == digest else {
             throw CommandError("the registry sent \(container.digest.shortID) for artifact \(digest.shortID)")
         }

@@ -5,10 +5,15 @@ import ModelGraph
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Looks into model containers.", subcommands: [Info.self])
+        commandName: "model",
+        abstract: "Looks into model containers.",
+        subcommands: [Info.self]
+    )
 
     struct Info: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What a container (.hxm) holds and where it comes from.")
+        static let configuration = CommandConfiguration(
+            abstract: "What a container (.hxm) holds and where it comes from."
+        )
 
         @Argument(help: "The file.")
         var file: String
@@ -36,14 +41,16 @@ struct ModelCommand: AsyncParsableCommand {
                 terminal.line("pipeline  \(lineage.pipeline) \(lineage.pipelineVersion.shortID), run \(lineage.runid)")
                 terminal.line(
                     "data      \(lineage.dataset), \(lineage.rows) rows, \(lineage.firstKey)...\(lineage.lastKey), "
-                        + "seed \(lineage.seed), as \(lineage.role)")
+                        + "seed \(lineage.seed), as \(lineage.role)"
+                )
                 if let parent = lineage.parent { terminal.line("made from \(parent)") }
                 terminal.line("made by   \(lineage.createdBy)")
             }
             if let report = manifest.quantizationReport {
                 terminal.line(
                     "int8      differs from float by \(report.meanAbsError.short) on average, \(report.maxAbsError.short) at "
-                        + "most, \(report.signalToNoiseDB.fixed(1)) dB over \(report.rows) rows")
+                        + "most, \(report.signalToNoiseDB.fixed(1)) dB over \(report.rows) rows"
+                )
             }
             terminal.line()
             var tensors = TextTable(["tensor", "type", "shape", ">bytes"])

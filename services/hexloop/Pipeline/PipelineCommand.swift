@@ -6,7 +6,10 @@ import Pipelines
 
 struct PipelineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pipeline", abstract: "Checks pipeline files and hands them in.", subcommands: [Push.self, Check.self])
+        commandName: "pipeline",
+        abstract: "Checks pipeline files and hands them in.",
+        subcommands: [Push.self, Check.self]
+    )
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Checks a pipeline file without sending it.")
@@ -20,7 +23,8 @@ struct PipelineCommand: AsyncParsableCommand {
             Terminal().line(
                 "\(file) is fine: pipeline '\(pipeline.name)', \(pipeline.task.kind.rawValue) on "
                     + "\(pipeline.featureCount) values, automation \(pipeline.automation.rawValue)"
-                    + (shadows.isEmpty ? "" : ", shadows \(shadows)"))
+                    + (shadows.isEmpty ? "" : ", shadows \(shadows)")
+            )
         }
     }
 
@@ -60,11 +64,14 @@ enum PipelineFile {
     /// Hands a file in and waits for the registry's word.
     /// - Throws: ``CommandError`` when the registry refuses it or does not answer in time.
     static func push(
-        _ name: String, _ text: String, over connection: BusConnection
+        _ name: String,
+        _ text: String,
+        over connection: BusConnection
     ) async throws -> PipelineRegistered {
         let receipt = try await connection.publish(PipelinePushed(pipeline: name, file: text))
         let filters = try [PipelineRegistered.kind.filter, PipelineRejected.kind.filter]
-        let answer = try await withTimeout(answerTimeout) { () async throws -> Result<PipelineRegistered, CommandError>? in
+        let answer = try await withTimeout(answerTimeout) {
+            () async throws -> Result<PipelineRegistered, CommandError>? in
             var answer: Result<PipelineRegistered, CommandError>?
             try await connection.follow(filters, from: .after(receipt.sequence)) { _, event in
                 guard event.subject == name else { return true }
@@ -81,7 +88,8 @@ enum PipelineFile {
         guard let answer = answer.flatMap(\.self) else {
             throw CommandError(
                 "the registry did not answer in \(answerTimeout.short); is it running? The file is in the log as event "
-                    + "\(receipt.sequence) and will be taken when it is")
+                    + "\(receipt.sequence) and will be taken when it is"
+            )
         }
         return try answer.get()
     }

@@ -9,7 +9,8 @@ struct LapTable {
         var titles = [">lap", "cause", "T1 at"]
         if !days.isEmpty { titles.insert("day", at: 2) }
         table = TextTable(
-            titles + [">T0 s", ">T2", ">T3", ">T4", ">T5", ">T6", ">T7", ">T8", "winner", ">version", "outcome"])
+            titles + [">T0 s", ">T2", ">T3", ">T4", ">T5", ">T6", ">T7", ">T8", "winner", ">version", "outcome"]
+        )
         for lap in laps {
             var row = [
                 "\(lap.number)", lap.cause == "decay.detected" ? "decay" : "request",
@@ -40,6 +41,8 @@ struct LapTable {
             terminal.paint(
                 "T0 first decayed sample, T1 decay event, T2 training start, T3 trained, T4 converted and signed, "
                     + "T5 gates passed,\nT6 first node, T7 last node, T8 error back under the near level; seconds after T1",
-                .dim))
+                .dim
+            )
+        )
     }
 }

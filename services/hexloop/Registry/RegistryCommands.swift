@@ -3,7 +3,9 @@ import Events
 
 struct LapsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "laps", abstract: "The laps of the loop and how long each arc took.")
+        commandName: "laps",
+        abstract: "The laps of the loop and how long each arc took."
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -15,7 +17,8 @@ struct LapsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await answer(options, RegistryQuery(.laps, pipeline: pipeline), LapsAnswer.self, json: json) {
-            terminal, answer in
+            terminal,
+            answer in
             guard !answer.laps.isEmpty else {
                 terminal.line("no lap yet")
                 return
@@ -31,7 +34,9 @@ struct LapsCommand: AsyncParsableCommand {
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Which model served when, and what it was trained on.")
+        commandName: "history",
+        abstract: "Which model served when, and what it was trained on."
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -109,7 +114,10 @@ struct StatusCommand: AsyncParsableCommand {
 
 /// Asks the registry and shows the answer as JSON or as `show` does.
 private func answer<Answer: Codable>(
-    _ options: PlaceOptions, _ query: RegistryQuery, _ kind: Answer.Type, json: Bool,
+    _ options: PlaceOptions,
+    _ query: RegistryQuery,
+    _ kind: Answer.Type,
+    json: Bool,
     _ show: (Terminal, Answer) -> Void
 ) async throws {
     let connection = try await BusConnection.open(try options.place(), name: "ask")

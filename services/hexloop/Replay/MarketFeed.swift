@@ -18,8 +18,11 @@ struct MarketFeed: Sendable {
     /// A day of the past with what came next.
     func example(_ day: Int) -> ExampleRecorded {
         ExampleRecorded(
-            stream: observations, key: series.dates[day], inputs: [input: series.window(day)],
-            value: series.prices[day + 1])
+            stream: observations,
+            key: series.dates[day],
+            inputs: [input: series.window(day)],
+            value: series.prices[day + 1]
+        )
     }
 
     func observation(_ day: Int) -> ObservationRecorded {
@@ -36,8 +39,11 @@ struct MarketFeed: Sendable {
     ///   - hold: Waits while the clock shall stand still after the day it gets; lost time is not caught up.
     ///   - published: Called after each day.
     func replay(
-        _ days: Range<Int>, daysPerSecond: Double, over publisher: PipelinedPublisher,
-        hold: (_ before: Int?) async throws -> Void, published: (Int) -> Void
+        _ days: Range<Int>,
+        daysPerSecond: Double,
+        over publisher: PipelinedPublisher,
+        hold: (_ before: Int?) async throws -> Void,
+        published: (Int) -> Void
     ) async throws {
         let step = Duration.seconds(1 / daysPerSecond)
         var next = ContinuousClock.now

@@ -25,7 +25,9 @@ struct PriceSeries: Sendable {
         for (index, line) in csv.split(whereSeparator: \.isNewline).enumerated() where index > 0 {
             let fields = line.split(separator: ",", omittingEmptySubsequences: false)
             guard fields.count == 2, Self.isDate(fields[0]), let price = Double(fields[1]), price.isFinite else {
-                throw CommandError("\(name):\(index + 1): '\(line)' is not a date and a price such as 2020-04-20,-36.98")
+                throw CommandError(
+                    "\(name):\(index + 1): '\(line)' is not a date and a price such as 2020-04-20,-36.98"
+                )
             }
             let date = String(fields[0])
             if let last = dates.last, last >= date {

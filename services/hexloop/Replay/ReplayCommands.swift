@@ -4,8 +4,11 @@ import Events
 
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Tells the loop of daily prices, as another system would.",
-        discussion: "Each day is an observation of the last ten prices; one step later comes its label, the next day's price.")
+        commandName: "replay",
+        abstract: "Tells the loop of daily prices, as another system would.",
+        discussion:
+            "Each day is an observation of the last ten prices; one step later comes its label, the next day's price."
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -64,7 +67,9 @@ struct ReplayCommand: AsyncParsableCommand {
 
 struct HistoryLoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history-load", abstract: "Gives the trainer past days with their labels.")
+        commandName: "history-load",
+        abstract: "Gives the trainer past days with their labels."
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -92,6 +97,7 @@ struct HistoryLoadCommand: AsyncParsableCommand {
         let elapsed = ContinuousClock.now - began
         terminal.line(
             "\(days.count) days, \(series.dates[days.lowerBound])...\(series.dates[days.upperBound - 1]), are in the log "
-                + "after \(elapsed.short) (\((Double(days.count) / max(elapsed.seconds, 1e-6)).fixed(0)) per second)")
+                + "after \(elapsed.short) (\((Double(days.count) / max(elapsed.seconds, 1e-6)).fixed(0)) per second)"
+        )
     }
 }

@@ -26,7 +26,9 @@ enum ChildProcess {
     /// Starts a program whose output goes to the end of a file.
     /// - Returns: Its process id.
     static func spawn(
-        _ executable: String, environment: [String: String], log: String
+        _ executable: String,
+        environment: [String: String],
+        log: String
     ) throws(CommandError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -46,7 +48,9 @@ enum ChildProcess {
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+        )
 
         // Safety: the copies live until they are freed below; posix_spawn keeps none of them.
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(executable), nil]

@@ -38,7 +38,8 @@ struct KeyPair: Sendable {
             let known = try? VerificationKey(text: String(decoding: data, as: UTF8.self))
             guard known?.keyID == verification.keyID else {
                 throw CommandError(
-                    "\(publicPath) does not belong to \(secretPath); remove it to have it written anew")
+                    "\(publicPath) does not belong to \(secretPath); remove it to have it written anew"
+                )
             }
         } else {
             try write(verification.text + "\n", to: publicPath, mode: 0o644)
@@ -50,7 +51,10 @@ struct KeyPair: Sendable {
     static func makeDirectory(_ path: String) throws(CommandError) {
         do {
             try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         } catch {
             throw CommandError("\(path) cannot be made: \(String(cString: strerror(errno))); choose another --data")
         }

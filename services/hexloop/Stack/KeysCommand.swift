@@ -2,11 +2,16 @@ import ArgumentParser
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "The key pair that signs models.", subcommands: [Initialize.self])
+        commandName: "keys",
+        abstract: "The key pair that signs models.",
+        subcommands: [Initialize.self]
+    )
 
     struct Initialize: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "init", abstract: "Makes the key pair when it is missing.")
+            commandName: "init",
+            abstract: "Makes the key pair when it is missing."
+        )
 
         @OptionGroup var options: PlaceOptions
 

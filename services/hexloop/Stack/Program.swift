@@ -22,7 +22,8 @@ struct Program: Sendable {
         ]
         for node in 1...max(nodes, 1) {
             programs.append(
-                Program(name: "inference-node", instance: "inference-node-\(node)", environment: verification))
+                Program(name: "inference-node", instance: "inference-node-\(node)", environment: verification)
+            )
         }
         programs += [
             Program(name: "monitor", instance: "main", environment: [:]),

@@ -103,7 +103,9 @@ struct Stack: Sendable {
 
     /// The first signal stops in order, the second at once.
     private func obey(
-        _ signals: UnixSignalsSequence, _ supervisor: Supervisor, _ interrupt: AsyncStream<Void>.Continuation
+        _ signals: UnixSignalsSequence,
+        _ supervisor: Supervisor,
+        _ interrupt: AsyncStream<Void>.Continuation
     ) async {
         var isFirst = true
         for await _ in signals {

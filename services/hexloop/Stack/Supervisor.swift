@@ -45,7 +45,9 @@ actor Supervisor {
     private(set) var readyAfter: Duration?
 
     init(
-        _ programs: [Program], place: Place, executables: String,
+        _ programs: [Program],
+        place: Place,
+        executables: String,
         notice: @escaping @Sendable (String, Terminal.Style) -> Void
     ) {
         children = programs.map { Child(program: $0, instance: $0.instance) }
@@ -69,7 +71,9 @@ actor Supervisor {
     static func executableDirectory() throws(CommandError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        guard count > 0 else { throw CommandError("/proc/self/exe cannot be read: \(String(cString: strerror(errno)))") }
+        guard count > 0 else {
+            throw CommandError("/proc/self/exe cannot be read: \(String(cString: strerror(errno)))")
+        }
         let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
     }
@@ -93,7 +97,9 @@ actor Supervisor {
             do {
                 let child = try ChildProcess.spawn(
                     "\(executables)/\(program.name)",
-                    environment: environment.merging(program.environment) { _, own in own }, log: log)
+                    environment: environment.merging(program.environment) { _, own in own },
+                    log: log
+                )
                 children[index].processID = child
                 children[index].reasons = ["starting"]
                 writeProcessIDs()
@@ -125,7 +131,9 @@ actor Supervisor {
         do {
             let bytes = try EventCoding.encode(rows)
             try Data(bytes).write(
-                to: URL(filePath: "\(place.runDirectory)/\(Self.pidFileName)"), options: .atomic)
+                to: URL(filePath: "\(place.runDirectory)/\(Self.pidFileName)"),
+                options: .atomic
+            )
         } catch {
             notice("\(place.runDirectory)/\(Self.pidFileName) cannot be written: \(error)", .red)
         }
@@ -177,7 +185,10 @@ actor Supervisor {
             var wasKilled = false
             while children[index].processID == child {
                 if !wasKilled, ContinuousClock.now >= deadline {
-                    notice("\(children[index].program.label) did not stop in \(Self.stopMax.short); it was killed", .red)
+                    notice(
+                        "\(children[index].program.label) did not stop in \(Self.stopMax.short); it was killed",
+                        .red
+                    )
                     kill(child, SIGKILL)
                     wasKilled = true
                 }

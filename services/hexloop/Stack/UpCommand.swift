@@ -2,7 +2,9 @@ import ArgumentParser
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Runs every program on this machine until Ctrl-C.")
+        commandName: "up",
+        abstract: "Runs every program on this machine until Ctrl-C."
+    )
 
     @OptionGroup var options: PlaceOptions
 
@@ -25,7 +27,12 @@ struct UpCommand: AsyncParsableCommand {
         let terminal = Terminal()
         let isQuiet = quiet
         let stack = Stack(
-            place: place, nodes: nodes, gatewayPort: gatewayPort, terminal: terminal, followedLogs: { _ in !isQuiet })
+            place: place,
+            nodes: nodes,
+            gatewayPort: gatewayPort,
+            terminal: terminal,
+            followedLogs: { _ in !isQuiet }
+        )
         terminal.line("data in \(place.data), bus at \(place.bus), logs in \(place.logDirectory)")
         do {
             try await stack.run { supervisor in
