@@ -65,14 +65,14 @@ let libraries: [Target] = [
     library("Storage", ["Events", grdb, crypto]),
     library("ServiceKit", [argumentParser, configuration, lifecycle, logging, metrics]),
     library("KnownPipelines", ["Events", "Membership", "Pipelines", "Storage", grdb]),
-    library("Membership", ["Bus", "Events", "ServiceKit", "Storage", grdb, lifecycle, logging, metrics]),
+    library("Membership", ["Bus", "Events", "ServiceKit", "Storage", lifecycle, logging, metrics]),
 ]
 
 let services: [Target] = [
     service("bus", ["ZeroMQ", grdb]),
     service("trainer", domain + ["Training", "ZeroMQ", grdb]),
-    service("converter", domain + ["Inference", "Quantization", grdb]),
-    service("registry", domain + ["Inference", grdb]),
+    service("converter", domain + ["Inference", "ZeroMQ", grdb]),
+    service("registry", domain + ["Inference", "ZeroMQ", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),

@@ -139,8 +139,8 @@ extension Pipeline.Input {
 extension Pipeline.DataSource {
     fileprivate init(_ field: Field, _ task: Pipeline.Task) throws(PipelineError) {
         let section = try Section(field.document, field.path, keys: ["observations", "labels", "schema"])
-        observations = try section.required("observations", "the subject of the observations").name(127)
-        labels = try section.required("labels", "the subject of the labels").name(127)
+        observations = try section.required("observations", "the subject of the observations").segment(127)
+        labels = try section.required("labels", "the subject of the labels").segment(127)
         schema = []
         guard let limits = try section.optional("schema") else { return }
         let known = task.inputs.map(\.name)

@@ -29,6 +29,16 @@ public final class DedicatedThread: Sendable {
         self.handle = handle
     }
 
+    /// Runs a computation that would block the cooperative pool on a thread of its own.
+    /// - Throws: What `body` throws.
+    public static func run<Value: Sendable>(
+        _ name: String, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            _ = DedicatedThread(name) { continuation.resume(with: Result { try body() }) }
+        }
+    }
+
     /// A thread that nobody joined gives its memory back by itself when its body has returned.
     deinit { if !isJoined.load(ordering: .relaxed) { pthread_detach(handle) } }
 

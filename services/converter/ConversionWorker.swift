@@ -1,17 +1,20 @@
 import Bus
 import Events
 import Inference
+import KnownPipelines
 import Logging
 import Membership
 import ModelContainer
 import ModelGraph
+import Pipelines
 import ServiceLifecycle
 import Storage
+import ZeroMQ
 
 /// Converts the models of one run after the other.
 struct ConversionWorker: Service {
-    /// Rows whose answers go into the container, for nodes to check before they serve.
-    private static let goldenRows = 16
+    /// Rows whose answers go into the container, for nodes to check before they serve, when the pipeline is unknown.
+    private static let goldenRowsDefault = 16
 
     private let member: Member
     private let key: SigningKey
@@ -46,10 +49,12 @@ struct ConversionWorker: Service {
     }
 
     private func convert(_ job: ConversionTable.Job) async throws {
+        let known = try await member.store.read { try PipelineTable.fetch(job.run.pipeline, $0) }
+        let goldenRows = known?.pipeline.gates.goldenAnswers ?? Self.goldenRowsDefault
         var converted: [ConversionCompleted.Candidate] = []
         var failures: [ConversionFailed] = []
         for candidate in job.run.candidates {
-            do { converted.append(try await convert(candidate)) } catch let error as BusError where error.isRetriable {
+            do { converted.append(try await convert(candidate, goldenRows)) } catch let error as BusError where error.isRetriable {
                 throw error
             } catch {
                 let code = (error as? BusError)?.code ?? .badContainer
@@ -71,12 +76,16 @@ struct ConversionWorker: Service {
         }
     }
 
-    private func convert(_ candidate: TrainingCompleted.Candidate) async throws -> ConversionCompleted.Candidate {
+    private func convert(
+        _ candidate: TrainingCompleted.Candidate, _ goldenRows: Int
+    ) async throws -> ConversionCompleted.Candidate {
         let model = try await fetch(candidate.model)
         let calibration = try await fetch(candidate.calibration).tensor("inputs")
-        let result = try Quantizer.quantize(
-            model: model, calibration: try calibration.floats, rows: calibration.shape.first ?? 0,
-            goldenRows: Self.goldenRows, lineage: nil)
+        let result = try await DedicatedThread.run("quantize") {
+            try Quantizer.quantize(
+                model: model, calibration: try calibration.floats, rows: calibration.shape.first ?? 0,
+                goldenRows: max(goldenRows, 1), lineage: nil)
+        }
         let digest = BlobStore.digest(of: result.container)
         let envelope = try SignedEnvelope.sign(digest: digest, key: key)
         try await member.artifacts.upload(result.container, digest: digest)

@@ -37,9 +37,8 @@ struct MonitorHandlers: Sendable {
             } catch let error as DatabaseError { throw error } catch {
                 throw EventError(.badPipeline, "the watch over '\(event.pipeline)' cannot begin: \(error)")
             }
-            try JoinTable.prune(
-                before: Timestamp(
-                    seconds: transaction.now.seconds - max(known.pipeline.monitor.labelTimeoutSeconds, 3600)), db)
+            let patience = try PipelineTable.fetchAll(db).map(\.pipeline.monitor.labelTimeoutSeconds).max() ?? 0
+            try JoinTable.prune(before: Timestamp(seconds: transaction.now.seconds - max(patience, 3600)), db)
         }
         // A bad observation is refused by the node; here it only has no range to be held against.
         handlers.on(ObservationRecorded.self, quietly: true) { event, context, transaction in

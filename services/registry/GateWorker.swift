@@ -8,6 +8,7 @@ import ModelGraph
 import Pipelines
 import ServiceLifecycle
 import Storage
+import ZeroMQ
 
 /// Puts converted models through the gates, one run after the other; promotes the best that passes.
 struct GateWorker: Service {
@@ -59,6 +60,15 @@ struct GateWorker: Service {
                 try ModelTable.current(run.pipeline, alias: "champion", db)
             )
         }
+        let (all, untrusted) = try await DedicatedThread.run("gates") { judgeAll(run, known, champion) }
+        try await member.store.write { transaction in
+            try settle(job, all, untrusted, isFirst: champion == nil, transaction)
+        }
+    }
+
+    private func judgeAll(
+        _ run: ConversionCompleted, _ known: KnownPipeline?, _ champion: ModelTable.Version?
+    ) -> ([Judged], [Rejected]) {
         var judged: [Judged] = []
         var rejected: [Rejected] = []
         do {
@@ -80,10 +90,7 @@ struct GateWorker: Service {
             let code = (error as? EventError)?.code ?? .badContainer
             rejected = run.candidates.map { Rejected(candidate: $0, code: code, message: "\(error)") }
         }
-        let (all, untrusted) = (judged, rejected)
-        try await member.store.write { transaction in
-            try settle(job, all, untrusted, isFirst: champion == nil, transaction)
-        }
+        return (judged, rejected)
     }
 
     private func judge(

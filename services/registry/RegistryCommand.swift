@@ -25,7 +25,7 @@ struct RegistryCommand: AsyncParsableCommand {
         let blobs = try BlobStore(directory: "\(member.directory)/artifacts")
         let gates = GateWorker(member: member, blobs: blobs, key: configuration.verificationKey)
         let nodes = NodeWatch(member: member)
-        let parts = member.parts(RegistryHandlers.make()) {
+        let parts = member.parts(RegistryHandlers.make(logger: member.logger)) {
             gates.wake()
             nodes.wake()
         }

@@ -1,15 +1,16 @@
 import Events
 import GRDB
 import KnownPipelines
+import Logging
 import Membership
 import Pipelines
 import Storage
 
 /// What each event does to the registry's tables.
 enum RegistryHandlers {
-    static func make() -> EventHandlers {
+    static func make(logger: Logger) -> EventHandlers {
         var handlers = EventHandlers()
-        handlers.on(PipelinePushed.self) { event, _, transaction in try push(event, transaction) }
+        handlers.on(PipelinePushed.self) { event, _, transaction in try push(event, logger, transaction) }
         handlers.on(TrainingRequested.self, quietly: true) { event, context, transaction in
             guard try PipelineTable.fetch(event.pipeline, transaction.database) != nil else { return }
             try LapTable.begin(
@@ -65,7 +66,19 @@ enum RegistryHandlers {
     /// The lap an event belongs to; a request without one names it after its place in the log, as the trainer does.
     private static func runID(_ context: EventContext) -> String { context.runID ?? "run-\(context.sequence)" }
 
-    private static func push(_ event: PipelinePushed, _ transaction: Transaction) throws {
+    /// Says which parts of a pipeline this version reads and does not carry out.
+    private static func report(_ pipeline: Pipeline, _ logger: Logger) {
+        var ignored: [String] = []
+        if pipeline.rollout.waves.count > 1 { ignored.append("rollout.waves (all nodes at once)") }
+        if !pipeline.gates.slices.isEmpty { ignored.append("gates.slices") }
+        if pipeline.monitor.inputs.contains(.kolmogorovSmirnov) { ignored.append("monitor.inputs: ks") }
+        guard !ignored.isEmpty else { return }
+        logger.notice(
+            "parts of the pipeline are not carried out by this version",
+            metadata: ["pipeline": "\(pipeline.name)", "pipeline.ignored": "\(ignored.joined(separator: ", "))"])
+    }
+
+    private static func push(_ event: PipelinePushed, _ logger: Logger, _ transaction: Transaction) throws {
         func reject(_ message: String) throws {
             try transaction.send(
                 PipelineRejected(pipeline: event.pipeline, code: .badPipeline, message: message))
@@ -76,6 +89,7 @@ enum RegistryHandlers {
                 try reject("the file's pipeline is '\(pipeline.name)', the event's '\(event.pipeline)'")
                 return
             }
+            report(pipeline, logger)
             let definition = pipeline.canonicalJSON()
             let version = BlobStore.digest(of: Array(definition.utf8))
             try transaction.database.execute(

@@ -129,38 +129,31 @@ struct TrainingWorker: Service {
     private static func trainOnThread(
         _ candidate: RunPlan.Candidate, _ pipeline: Pipeline, _ runID: String, _ member: Member
     ) async throws -> Trained {
-        let result: Result<Trained, RunFailure> = await withCheckedContinuation { continuation in
-            _ = DedicatedThread("train") {
-                let clock = ContinuousClock()
-                let start = clock.now
-                var reportedAt = start
-                do throws(TrainingError) {
-                    let result = try MLPTrainer.train(
-                        TrainingSet(candidate.rows), settings: MLPSettings(pipeline, seed: candidate.seed)
-                    ) { progress in
-                        if clock.now - reportedAt > .milliseconds(250) || progress.epoch == progress.epochs {
-                            reportedAt = clock.now
-                            member.sendTelemetry(
-                                TrainingProgressed(
-                                    pipeline: pipeline.name, candidate: candidate.name, epoch: progress.epoch,
-                                    epochs: progress.epochs, validationLoss: Double(progress.validationLoss)),
-                                runID: runID)
-                        }
-                        return true
+        try await DedicatedThread.run("train") {
+            let clock = ContinuousClock()
+            let start = clock.now
+            var reportedAt = start
+            do {
+                let result = try MLPTrainer.train(
+                    TrainingSet(candidate.rows), settings: MLPSettings(pipeline, seed: candidate.seed)
+                ) { progress in
+                    if clock.now - reportedAt > .milliseconds(250) || progress.epoch == progress.epochs {
+                        reportedAt = clock.now
+                        member.sendTelemetry(
+                            TrainingProgressed(
+                                pipeline: pipeline.name, candidate: candidate.name, epoch: progress.epoch,
+                                epochs: progress.epochs, validationLoss: Double(progress.validationLoss)),
+                            runID: runID)
                     }
-                    let (seconds, attoseconds) = (clock.now - start).components
-                    continuation.resume(
-                        returning: .success(
-                            Trained(
-                                candidate: candidate, result: result,
-                                seconds: Double(seconds) + Double(attoseconds) * 1e-18)))
-                } catch {
-                    continuation.resume(
-                        returning: .failure(RunFailure(code: .failed, message: "\(candidate.name): \(error)")))
+                    return true
                 }
+                let (seconds, attoseconds) = (clock.now - start).components
+                return Trained(
+                    candidate: candidate, result: result, seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+            } catch {
+                throw RunFailure(code: .failed, message: "\(candidate.name): \(error)")
             }
         }
-        return try result.get()
     }
 
     // MARK: Artifacts

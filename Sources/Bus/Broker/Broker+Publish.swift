@@ -25,6 +25,12 @@ extension Broker {
             refuse(peer, 0, .full, "the log is behind by \(pendingBytes) bytes", retryAfterMs: 50)
             return
         }
+        guard sequence - producer.committed <= UInt64(limits.publishWindowMax) else {
+            refuse(
+                peer, 0, .busy, "more than \(limits.publishWindowMax) events wait for the log; limits are in WELCOME",
+                retryAfterMs: 20)
+            return
+        }
         producers[name]?.accepted = sequence
         enqueue(
             Append(

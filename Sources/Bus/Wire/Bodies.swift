@@ -143,6 +143,16 @@ public struct FetchRequest: Codable, Sendable, Hashable {
     }
 }
 
+extension FetchRequest {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            filters: try container.decode([TopicFilter].self, forKey: .filters),
+            after: try container.decodeIfPresent(UInt64.self, forKey: .after) ?? 0,
+            limit: try container.decodeIfPresent(Int.self, forKey: .limit) ?? 1000)
+    }
+}
+
 /// JOIN: takes part in a work group.
 ///
 /// Filters of class `e` make a group over the log: it survives restarts. Filters of class `q` make one over requests
@@ -165,6 +175,18 @@ public struct JoinRequest: Codable, Sendable, Hashable {
         self.start = start
         self.credit = credit
         self.leaseMs = leaseMs
+    }
+}
+
+extension JoinRequest {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            group: try container.decode(String.self, forKey: .group),
+            filters: try container.decode([TopicFilter].self, forKey: .filters),
+            start: try container.decodeIfPresent(StartPosition.self, forKey: .start) ?? .head,
+            credit: try container.decode(Int.self, forKey: .credit),
+            leaseMs: try container.decodeIfPresent(Int.self, forKey: .leaseMs) ?? 10_000)
     }
 }
 

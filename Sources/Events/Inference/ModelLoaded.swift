@@ -6,7 +6,7 @@ public struct ModelLoaded: Event {
     public var node: String
     /// The container's SHA-256.
     public var digest: String
-    /// `champion`, or the shadow's name.
+    /// The alias: `champion`, `shadow-1`, ...
     public var role: String
     /// When the node's reference was replaced.
     public var at: Timestamp

@@ -26,6 +26,7 @@ public struct PredictionsMade: Event {
 
     /// A shadow's answer to the same observation.
     public struct Shadow: Codable, Sendable, Hashable {
+        /// The shadow's alias, such as `shadow-1`.
         public var name: String
         public var digest: String
         public var outputs: [Float]

@@ -1,19 +1,21 @@
 import Events
 import FoundationEssentials
 import GRDB
+import KnownPipelines
 import Membership
 import Storage
 
 /// Training runs whose models wait for conversion.
 enum ConversionTable {
     static let migrations = [
+        PipelineTable.migration,
         Store.Migration(
             "converter-1",
             """
             CREATE TABLE conversion (
                 position INTEGER PRIMARY KEY, runID TEXT NOT NULL UNIQUE, run BLOB NOT NULL,
                 isDone INTEGER NOT NULL DEFAULT 0 CHECK (isDone IN (0, 1))) STRICT;
-            """)
+            """),
     ]
 
     struct Job: Sendable {
@@ -23,6 +25,7 @@ enum ConversionTable {
 
     static func handlers() -> EventHandlers {
         var handlers = EventHandlers()
+        PipelineTable.follow(&handlers)
         handlers.on(TrainingCompleted.self) { event, context, transaction in
             try transaction.database.execute(
                 sql: "INSERT OR IGNORE INTO conversion (runID, run) VALUES (?, ?)",

@@ -18,7 +18,7 @@ extension Double {
     /// The number with about three significant digits, for a line of figures.
     var short: String {
         switch abs(self) {
-        case 0: "0"
+        case let size where size < 1e6 && size == size.rounded(): fixed(0)
         case 100...: fixed(0)
         case 10..<100: fixed(1)
         case 1..<10: fixed(2)
