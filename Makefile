@@ -22,7 +22,7 @@ test: dependencies ## Build and run all tests.
 
 build: dependencies ## Build all programs for release into .build/release.
 	@echo "Building for release; the first build takes several minutes."
-	@swift build -c release
+	@swift build -c release --static-swift-stdlib
 
 bench: dependencies ## Measure the kernels and the bus.
 	@test -f Benchmarks/Package.swift || { echo "hexloop: there is no Benchmarks/Package.swift" >&2; exit 1; }

@@ -81,6 +81,7 @@ let services: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    .target(name: "ChildProcesses", path: "Tests/ChildProcesses"),
     tests("HVX"),
     tests("Quantization"),
     tests("Kernels", ["HVX", "Quantization"], fixtures: true),
@@ -94,10 +95,10 @@ let testTargets: [Target] = [
     tests("Bus", ["Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
-    tests("Membership", ["Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
+    tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
-    tests("Loop", ["Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
+    tests("Loop", ["ChildProcesses", "Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
 ]
 
 let package = Package(

@@ -83,12 +83,15 @@ struct Field {
 
     /// A word of `[A-Za-z0-9._-]` that begins with a letter, a digit or `_`.
     func segment(_ lengthMax: Int = 63) throws(PipelineError) -> String {
-        let allowed = "lower-case letters, digits, '.', '_' and '-', up to \(lengthMax) characters: it is part of a topic"
+        let allowed = "lower-case letters, digits, '.', '_' and '-', not first '.' or '-', up to \(lengthMax) "
+            + "characters: it is part of a topic"
         let text = try text(allowed)
         let isSegment = text.utf8.allSatisfy { byte in
             (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || "._-".utf8.contains(byte)
         }
-        guard isSegment, !text.isEmpty, text.utf8.count <= lengthMax else { throw refused(allowed) }
+        guard isSegment, let first = text.utf8.first, !".-".utf8.contains(first), text.utf8.count <= lengthMax else {
+            throw refused(allowed)
+        }
         return text
     }
 

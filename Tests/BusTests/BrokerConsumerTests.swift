@@ -6,12 +6,20 @@ import Testing
 @Suite("A consumer reads every record that matches, once and in order")
 struct BrokerConsumerTests {
     private func subscribe(
-        _ consumer: String? = "c", _ filter: String = "e/", _ start: StartPosition? = .origin, credit: Int = 100
+        _ consumer: String? = "c",
+        _ filter: String = "e/",
+        _ start: StartPosition? = .origin,
+        credit: Int = 100
     ) throws -> ClientMessage {
-        .subscribe(2, SubscribeRequest(consumer: consumer, filters: [try TopicFilter(filter)], start: start, credit: credit))
+        .subscribe(
+            2,
+            SubscribeRequest(consumer: consumer, filters: [try TopicFilter(filter)], start: start, credit: credit)
+        )
     }
 
-    private func topics(_ count: Int) -> [String] { (0..<count).map { "e/site/x/y/v1/\($0 % 2 == 0 ? "even" : "odd")/" } }
+    private func topics(_ count: Int) -> [String] {
+        (0..<count).map { "e/site/x/y/v1/\($0 % 2 == 0 ? "even" : "odd")/" }
+    }
 
     @Test("it catches up from the log and follows commits without hole or repeat")
     func catchUpAndFollow() throws {
@@ -104,9 +112,13 @@ struct BrokerConsumerTests {
         #expect(harness.deliveries("a") == Array(4...10))
     }
 
-    @Test("reading begins where asked", arguments: [
-        (StartPosition.origin, [1, 2, 3, 4]), (.head, [4]), (.after(2), [3, 4]), (.after(.max), [4]), (nil, [1, 2, 3, 4]),
-    ] as [(StartPosition?, [UInt64])])
+    @Test(
+        "reading begins where asked",
+        arguments: [
+            (StartPosition.origin, [1, 2, 3, 4]), (.head, [4]), (.after(2), [3, 4]), (.after(.max), [4]),
+            (nil, [1, 2, 3, 4]),
+        ] as [(StartPosition?, [UInt64])]
+    )
     func starts(_ start: StartPosition?, _ expected: [UInt64]) throws {
         var harness = BrokerHarness()
         harness.seed(topics(3))
@@ -197,7 +209,8 @@ struct BrokerConsumerTests {
         #expect(
             harness.take("a").compactMap { (message) -> UInt64? in
                 if case .record(_, let record) = message { record.sequence } else { nil }
-            } == [119, 120])
+            } == [119, 120]
+        )
     }
 
     @Test("too many filters or subscriptions are refused")

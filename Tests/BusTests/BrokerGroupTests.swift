@@ -6,19 +6,34 @@ import Testing
 @Suite("A work group gives each job to one member at a time")
 struct BrokerGroupTests {
     private func join(
-        _ id: UInt64 = 2, group: String = "g", _ filter: String = "e/", start: StartPosition = .origin, credit: Int = 2,
+        _ id: UInt64 = 2,
+        group: String = "g",
+        _ filter: String = "e/",
+        start: StartPosition = .origin,
+        credit: Int = 2,
         leaseMs: Int = 1000
     ) throws -> ClientMessage {
         .join(
-            id, JoinRequest(group: group, filters: [try TopicFilter(filter)], start: start, credit: credit, leaseMs: leaseMs))
+            id,
+            JoinRequest(
+                group: group,
+                filters: [try TopicFilter(filter)],
+                start: start,
+                credit: credit,
+                leaseMs: leaseMs
+            )
+        )
     }
 
     private func jobs(_ count: Int) -> [String] { [String](repeating: "e/site/job/wanted/v1/a/", count: count) }
 
     private func request(_ id: UInt64) throws -> ClientMessage {
         .publishUnsequenced(
-            id, topic: "q/site/x/ask/v1/a/", header: try CloudEvent(id: "\(id)", source: "//s", type: "t").header(),
-            data: [UInt8(id)])
+            id,
+            topic: "q/site/x/ask/v1/a/",
+            header: try CloudEvent(id: "\(id)", source: "//s", type: "t").header(),
+            data: [UInt8(id)]
+        )
     }
 
     @Test("jobs are shared by spare credit and all are done")
@@ -208,7 +223,8 @@ struct BrokerGroupTests {
         let job = try #require(
             harness.take("worker").compactMap { message in
                 if case .job(_, let token, _, let record) = message { (token, record) } else { nil }
-            }.first)
+            }.first
+        )
         #expect(job.1.data == [9])
         _ = harness.take("asker")
         try harness.send("worker", .done(membership: 2, job.0, result: [42]))
@@ -270,7 +286,9 @@ struct BrokerGroupTests {
         try harness.send("a", join(2, ""))
         try harness.send("a", .join(2, JoinRequest(group: "g", filters: [], credit: 1)))
         try harness.send(
-            "a", .join(2, JoinRequest(group: "g", filters: [try TopicFilter("e/"), try TopicFilter("q/")], credit: 1)))
+            "a",
+            .join(2, JoinRequest(group: "g", filters: [try TopicFilter("e/"), try TopicFilter("q/")], credit: 1))
+        )
         try harness.send("a", join(2, "e/"))
         try harness.send("a", join(3, "e/site/"))
         #expect(harness.take("a").refusals == [.badFrame, .badTopic, .badFrame, .badTopic, .badFrame])

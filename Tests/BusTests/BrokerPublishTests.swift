@@ -5,9 +5,17 @@ import Testing
 
 @Suite("The broker acknowledges what is on disk, once")
 struct BrokerPublishTests {
-    private func named(_ id: String, _ request: UInt64 = 5, _ topic: String = "e/site/x/y/v1/a/") throws -> ClientMessage {
+    private func named(
+        _ id: String,
+        _ request: UInt64 = 5,
+        _ topic: String = "e/site/x/y/v1/a/"
+    ) throws -> ClientMessage {
         .publishUnsequenced(
-            request, topic: topic, header: try CloudEvent(id: id, source: "//s", type: "t").header(), data: [1])
+            request,
+            topic: topic,
+            header: try CloudEvent(id: id, source: "//s", type: "t").header(),
+            data: [1]
+        )
     }
 
     @Test("nothing is acknowledged or fanned out before the commit")
@@ -132,8 +140,14 @@ struct BrokerPublishTests {
         harness.holdsLog = true
         func append(_ number: UInt64, generation: UInt64) -> Append {
             Append(
-                topic: "e/site/x/", flags: .durable, header: [], data: [],
-                identity: .sequenced(producer: "p", epoch: 1, sequence: number), requester: nil, generation: generation)
+                topic: "e/site/x/",
+                flags: .durable,
+                header: [],
+                data: [],
+                identity: .sequenced(producer: "p", epoch: 1, sequence: number),
+                requester: nil,
+                generation: generation
+            )
         }
         let generation = harness.broker.generation
         try harness.publish("a", 1)
@@ -170,28 +184,40 @@ struct BrokerPublishTests {
         try harness.hello("a")
         try harness.send("a", named("x", 5))
         try harness.send("a", named("x", 6))
-        try harness.send("a", .publishStructured(
-            7, topic: "e/site/x/", event: Array(#"{"specversion":"1.0","id":"x","source":"//s","type":"t","data":1}"#.utf8)))
+        try harness.send(
+            "a",
+            .publishStructured(
+                7,
+                topic: "e/site/x/",
+                event: Array(#"{"specversion":"1.0","id":"x","source":"//s","type":"t","data":1}"#.utf8)
+            )
+        )
         #expect(
             harness.take("a").suffix(3) == [
                 .ack(5, sequence: 1, duplicate: false), .ack(6, sequence: 1, duplicate: true),
                 .ack(7, sequence: 1, duplicate: true),
-            ])
+            ]
+        )
         #expect(harness.log.records.count == 1)
     }
 
-    @Test("what breaks a rule is refused with its code", arguments: [
-        ("e/site/x", 2, 1, ErrorCode.badTopic), ("t/site/x/", 2, 1, .badTopic), ("c/head/", 2, 1, .badTopic),
-        ("e/Site/x/", 2, 1, .badTopic), ("", 2, 1, .badTopic),
-        ("e/site/x/", 2, CloudEvent.dataBytesMax + 1, .tooLarge),
-        ("e/site/x/", CloudEvent.headerBytesMax + 1, 1, .tooLarge), ("e/site/x/", 2, 1, .badAttribute),
-    ])
+    @Test(
+        "what breaks a rule is refused with its code",
+        arguments: [
+            ("e/site/x", 2, 1, ErrorCode.badTopic), ("t/site/x/", 2, 1, .badTopic), ("c/head/", 2, 1, .badTopic),
+            ("e/Site/x/", 2, 1, .badTopic), ("", 2, 1, .badTopic),
+            ("e/site/x/", 2, CloudEvent.dataBytesMax + 1, .tooLarge),
+            ("e/site/x/", CloudEvent.headerBytesMax + 1, 1, .tooLarge), ("e/site/x/", 2, 1, .badAttribute),
+        ]
+    )
     func refusals(_ topic: String, _ header: Int, _ data: Int, _ code: ErrorCode) throws {
         var harness = BrokerHarness()
         try harness.hello("a")
         let bytes = header == 2 ? Array("{}".utf8) : [UInt8](repeating: 32, count: header)
         try harness.send(
-            "a", .publishUnsequenced(5, topic: topic, header: bytes, data: [UInt8](repeating: 1, count: data)))
+            "a",
+            .publishUnsequenced(5, topic: topic, header: bytes, data: [UInt8](repeating: 1, count: data))
+        )
         #expect(harness.take("a").refusals == [code])
         #expect(harness.log.records.isEmpty)
     }
@@ -244,7 +270,15 @@ struct BrokerPublishTests {
         var harness = BrokerHarness()
         func send(_ sequence: UInt64, epoch: UInt64 = 1, topic: String = "t/site/x/") {
             let record = Record(
-                topic: topic, flags: [], stream: 2, epoch: epoch, sequence: sequence, previous: 0, header: [], data: [])
+                topic: topic,
+                flags: [],
+                stream: 2,
+                epoch: epoch,
+                sequence: sequence,
+                previous: 0,
+                header: [],
+                data: []
+            )
             harness.broker.ingress(record.frames, now: .zero, at: BrokerHarness.time)
             harness.run()
         }
@@ -326,8 +360,11 @@ struct BrokerPublishTests {
                 case 1, 2: .publish(id, sequence: number, topic: topic, header: [], data: [])
                 case 3:
                     .publishUnsequenced(
-                        id, topic: topic, header: try CloudEvent(id: "\(number)", source: "//s", type: "t").header(),
-                        data: [])
+                        id,
+                        topic: topic,
+                        header: try CloudEvent(id: "\(number)", source: "//s", type: "t").header(),
+                        data: []
+                    )
                 case 4: .publishStructured(id, topic: topic, event: Array("{}".utf8))
                 case 5, 6: .subscribe(id, SubscribeRequest(consumer: "c", filters: some, start: start, credit: count))
                 case 7: .credit(subscription: id, count)
@@ -335,7 +372,15 @@ struct BrokerPublishTests {
                 case 9: .fetch(id, FetchRequest(filters: some, after: number, limit: count))
                 case 10, 11:
                     .join(
-                        id, JoinRequest(group: "g\(id)", filters: some, start: start ?? .head, credit: count, leaseMs: count))
+                        id,
+                        JoinRequest(
+                            group: "g\(id)",
+                            filters: some,
+                            start: start ?? .head,
+                            credit: count,
+                            leaseMs: count
+                        )
+                    )
                 case 12: .done(membership: id, token, result: [])
                 case 13: .fail(membership: id, token, Refusal(.failed, "no"))
                 case 14: .extend(membership: id, token)

@@ -15,7 +15,9 @@ private struct CoreHarness {
 
     init(producer: String? = "p") {
         core = ClientCore(
-            hello: Hello(name: "x", producer: producer, producerEpoch: producer.map { _ in 1 }), now: .zero)
+            hello: Hello(name: "x", producer: producer, producerEpoch: producer.map { _ in 1 }),
+            now: .zero
+        )
     }
 
     mutating func run() throws {
@@ -58,8 +60,15 @@ private struct CoreHarness {
             .welcome(
                 0,
                 Welcome(
-                    session: 1, epoch: epoch, head: 100, producerEpoch: producerEpoch,
-                    producerSequence: producerSequence, limits: BusLimits())))
+                    session: 1,
+                    epoch: epoch,
+                    head: 100,
+                    producerEpoch: producerEpoch,
+                    producerSequence: producerSequence,
+                    limits: BusLimits()
+                )
+            )
+        )
     }
 
     /// Greets and is welcomed.
@@ -78,7 +87,9 @@ private struct CoreHarness {
         try receive(
             .deliver(
                 subscription: 5,
-                Record(topic: "e/site/x/", epoch: epoch, sequence: sequence, previous: 0, header: [], data: [])))
+                Record(topic: "e/site/x/", epoch: epoch, sequence: sequence, previous: 0, header: [], data: [])
+            )
+        )
     }
 
     mutating func take() -> [ClientMessage] {
@@ -125,7 +136,8 @@ struct ClientCoreTests {
         try harness.connect(4)
         #expect(harness.takePublished() == [5, 6, 7])
         #expect(
-            harness.takeEvents() == ["connected", "acknowledged 2", "disconnected", "connected", "acknowledged 4"])
+            harness.takeEvents() == ["connected", "acknowledged 2", "disconnected", "connected", "acknowledged 4"]
+        )
     }
 
     @Test("a refusal with a delay sends everything again after it, however many refusals there are")
@@ -339,7 +351,8 @@ struct ClientCoreTests {
             harness.take() == [
                 .done(membership: 6, token, result: [1]), .extend(membership: 6, token),
                 .fail(membership: 6, token, Refusal(.failed, "no")),
-            ])
+            ]
+        )
         try harness.receive(.error(6, Refusal(.staleLease, "late")))
         try harness.receive(.nak(6, Refusal(.badFrame, "no")))
         try harness.receive(.nak(6, Refusal(.badFrame, "no")))

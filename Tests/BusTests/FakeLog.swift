@@ -30,8 +30,14 @@ struct FakeLog {
             }
             snapshot.head += 1
             let record = Record(
-                topic: append.topic, flags: append.flags, epoch: snapshot.epoch, sequence: snapshot.head,
-                previous: lastOfTopic[append.topic] ?? 0, header: append.header, data: append.data)
+                topic: append.topic,
+                flags: append.flags,
+                epoch: snapshot.epoch,
+                sequence: snapshot.head,
+                previous: lastOfTopic[append.topic] ?? 0,
+                header: append.header,
+                data: append.data
+            )
             lastOfTopic[append.topic] = snapshot.head
             records.append(record)
             new.append(record)
@@ -50,8 +56,11 @@ struct FakeLog {
 
     static func refusal(_ appends: [Append]) -> Commit {
         Commit(
-            appends: appends, outcomes: [], records: [],
-            failure: Refusal(.full, "the log's disk is full", retryAfterMs: 100))
+            appends: appends,
+            outcomes: [],
+            records: [],
+            failure: Refusal(.full, "the log's disk is full", retryAfterMs: 100)
+        )
     }
 
     func read(_ request: ReadRequest, scanMax: Int = 50) -> ReadResult {
@@ -122,8 +131,14 @@ struct BrokerHarness {
     mutating func seed(_ topics: [String]) {
         let appends = topics.map {
             Append(
-                topic: $0, flags: .durable, header: [], data: Array($0.utf8), identity: .own, requester: nil,
-                generation: broker.generation)
+                topic: $0,
+                flags: .durable,
+                header: [],
+                data: Array($0.utf8),
+                identity: .own,
+                requester: nil,
+                generation: broker.generation
+            )
         }
         broker.committed(log.write(appends, []), now: now)
         run()

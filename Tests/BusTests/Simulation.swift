@@ -80,7 +80,12 @@ struct Simulation {
             guard let filter = try? TopicFilter(["e/", "e/*/c0/", "e/*/*/said/v1/"][index]) else { continue }
             let link = newLink()
             var client = Client(
-                index: index, filter: filter, works: index > 0, core: Self.newCore(index, now: .zero), link: link)
+                index: index,
+                filter: filter,
+                works: index > 0,
+                core: Self.newCore(index, now: .zero),
+                link: link
+            )
             Self.begin(&client)
             clients.append(client)
         }
@@ -95,18 +100,28 @@ struct Simulation {
         client.core.subscribe(
             subscription,
             SubscribeRequest(
-                consumer: "c\(client.index)", filters: [client.filter], start: .after(client.cursor), credit: credit))
+                consumer: "c\(client.index)",
+                filters: [client.filter],
+                start: .after(client.cursor),
+                credit: credit
+            )
+        )
         if client.works, let filter = try? TopicFilter("e/*/job/") {
             client.core.join(
-                membership, JoinRequest(group: "work", filters: [filter], start: .origin, credit: 2, leaseMs: 600))
+                membership,
+                JoinRequest(group: "work", filters: [filter], start: .origin, credit: 2, leaseMs: 600)
+            )
         }
     }
 
     private mutating func newLink() -> Link {
         peerCount += 1
         let delay = Duration.milliseconds(Int.random(in: 0...60, using: &random))
-        return Link(peer: PeerID([UInt8(peerCount >> 8), UInt8(peerCount & 255)]), isOpenFrom: now + delay,
-            random: SeededGenerator(seed: random.next()))
+        return Link(
+            peer: PeerID([UInt8(peerCount >> 8), UInt8(peerCount & 255)]),
+            isOpenFrom: now + delay,
+            random: SeededGenerator(seed: random.next())
+        )
     }
 
     // MARK: Running
@@ -204,9 +219,13 @@ struct Simulation {
             client.core.ask(
                 client.askCount,
                 .publishUnsequenced(
-                    client.askCount, topic: "e/site/named/said/v1/a/", header: header,
-                    data: Array("named \(client.index) \(name)".utf8)),
-                deadline: now + .milliseconds(400))
+                    client.askCount,
+                    topic: "e/site/named/said/v1/a/",
+                    header: header,
+                    data: Array("named \(client.index) \(name)".utf8)
+                ),
+                deadline: now + .milliseconds(400)
+            )
         }
     }
 
@@ -219,7 +238,9 @@ struct Simulation {
             let count = Int.random(in: 1...client.received.count, using: &random)
             let batch = client.received.prefix(count)
             for sequence in batch {
-                if sequence <= client.cursor { fail("client \(client.index) got \(sequence) again after \(client.cursor)") }
+                if sequence <= client.cursor {
+                    fail("client \(client.index) got \(sequence) again after \(client.cursor)")
+                }
                 client.applied.append(sequence)
                 client.cursor = sequence
             }
@@ -256,7 +277,9 @@ struct Simulation {
             case .reopen: client.link = newLink()
             case .connected(let welcome):
                 let known = Int(welcome.producerSequence)
-                if known > client.produced { fail("the log knows \(known) of client \(client.index)'s \(client.produced)") }
+                if known > client.produced {
+                    fail("the log knows \(known) of client \(client.index)'s \(client.produced)")
+                }
                 client.isGreeted = true
                 client.sent = max(client.sent, known)
             case .producerAcknowledged(let upTo):
@@ -270,7 +293,9 @@ struct Simulation {
                     client.namedWanted.removeAll { $0 == name }
                     client.namedAccepted.append(name)
                     let data = log.records[Int(sequence) - 1].data
-                    if data != Array("named \(client.index) \(name)".utf8) { fail("ack \(sequence) names another event") }
+                    if data != Array("named \(client.index) \(name)".utf8) {
+                        fail("ack \(sequence) names another event")
+                    }
                 }
             case .deliver(_, let record):
                 client.received.append(record.sequence)

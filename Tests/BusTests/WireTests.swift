@@ -4,8 +4,14 @@ import Testing
 @testable import Bus
 
 private let record = Record(
-    topic: "e/site/x/y/v1/a/", flags: [.durable, .replayed], epoch: 9, sequence: 41, previous: 40,
-    header: Array("{}".utf8), data: [0, 1, 255])
+    topic: "e/site/x/y/v1/a/",
+    flags: [.durable, .replayed],
+    epoch: 9,
+    sequence: 41,
+    previous: 40,
+    header: Array("{}".utf8),
+    data: [0, 1, 255]
+)
 
 private func filters(_ texts: String...) throws -> [TopicFilter] { try texts.map { try TopicFilter($0) } }
 
@@ -35,7 +41,14 @@ private let brokerMessages: [BrokerMessage] = [
     .welcome(
         1,
         Welcome(
-            session: 1, epoch: .max, head: .max, producerEpoch: 3, producerSequence: 4, limits: BusLimits())),
+            session: 1,
+            epoch: .max,
+            head: .max,
+            producerEpoch: 3,
+            producerSequence: 4,
+            limits: BusLimits()
+        )
+    ),
     .ackSequenced(upTo: .max, sequence: 7), .ack(2, sequence: 8, duplicate: true),
     .ack(3, sequence: 9, duplicate: false), .answer(4, []), .answer(5, [1, 2]),
     .nak(6, Refusal(.full, "disk", retryAfterMs: 500)), .deliver(subscription: 7, record), .record(8, record),
@@ -45,10 +58,13 @@ private let brokerMessages: [BrokerMessage] = [
 
 @Suite("Frames carry every command and never trap")
 struct WireTests {
-    @Test("the checksum is Castagnoli's", arguments: [
-        ("123456789", 0xE306_9283), ("", 0), ("a", 0xC1D0_4330),
-        (String(repeating: "\0", count: 32), 0x8A91_36AA),
-    ] as [(String, UInt32)])
+    @Test(
+        "the checksum is Castagnoli's",
+        arguments: [
+            ("123456789", 0xE306_9283), ("", 0), ("a", 0xC1D0_4330),
+            (String(repeating: "\0", count: 32), 0x8A91_36AA),
+        ] as [(String, UInt32)]
+    )
     func checksum(_ text: String, _ expected: UInt32) {
         #expect(CRC32C.of(Array(text.utf8)) == expected)
     }
@@ -75,18 +91,22 @@ struct WireTests {
     func golden() throws {
         #expect(
             CommandHeader(.publish, flags: 1, correlation: 0x0102).bytes
-                == [0x45, 0x42, 1, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2])
+                == [0x45, 0x42, 1, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2]
+        )
         let frames = record.frames
         #expect(frames[0] == Array("e/site/x/y/v1/a/".utf8))
         #expect(
             Array(frames[1].prefix(32)) == [0x45, 0x42, 1, 3, 0, 0, 0, 1]
-                + [0, 0, 0, 0, 0, 0, 0, 9] + [0, 0, 0, 0, 0, 0, 0, 41] + [0, 0, 0, 0, 0, 0, 0, 40])
+                + [0, 0, 0, 0, 0, 0, 0, 9] + [0, 0, 0, 0, 0, 0, 0, 41] + [0, 0, 0, 0, 0, 0, 0, 40]
+        )
         #expect(frames[1].count == Record.controlBytes)
         #expect(try ClientMessage.credit(subscription: 1, 5).frames()[1] == [0, 0, 0, 5])
         #expect(
             try ClientMessage.subscribe(
-                1, SubscribeRequest(consumer: "a", filters: filters("e/"), start: .head, credit: 1)
-            ).frames()[1] == Array(#"{"consumer":"a","credit":1,"filters":["e/"],"start":"head"}"#.utf8))
+                1,
+                SubscribeRequest(consumer: "a", filters: filters("e/"), start: .head, credit: 1)
+            ).frames()[1] == Array(#"{"consumer":"a","credit":1,"filters":["e/"],"start":"head"}"#.utf8)
+        )
     }
 
     @Test("command numbers are those of the specification and none is used twice")
@@ -133,7 +153,9 @@ struct WireTests {
                 guard count < frames.count else { continue }
                 for length in 0..<min(frames[count].count, 48) {
                     readAll(Array(frames.prefix(count)) + [Array(frames[count].prefix(length))])
-                    readAll(Array(frames.prefix(count)) + [Array(frames[count].prefix(length))] + frames[(count + 1)...])
+                    readAll(
+                        Array(frames.prefix(count)) + [Array(frames[count].prefix(length))] + frames[(count + 1)...]
+                    )
                 }
             }
         }

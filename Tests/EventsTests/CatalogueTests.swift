@@ -6,10 +6,25 @@ import Testing
 private let at = Timestamp(microseconds: 1_587_407_400_250_000)
 private let gate = GateResult(gate: "recent", passed: true, value: 0.5, limit: 0.75, message: "better")
 private let figures = DecayFigures(
-    cause: "error", metric: "mae", value: 2.5, baseline: 1, near: 1.5, breach: 2, window: 20, key: "2020-04-20",
-    firstSuspectKey: "2020-04-17", firstSuspectAt: at, message: "over")
+    cause: "error",
+    metric: "mae",
+    value: 2.5,
+    baseline: 1,
+    near: 1.5,
+    breach: 2,
+    window: 20,
+    key: "2020-04-20",
+    firstSuspectKey: "2020-04-17",
+    firstSuspectAt: at,
+    message: "over"
+)
 private let deployment = RolloutStepped.Deployment(
-    alias: "champion", candidate: "shadow-1", version: 3, digest: "d1", envelope: "{}")
+    alias: "champion",
+    candidate: "shadow-1",
+    version: 3,
+    digest: "d1",
+    envelope: "{}"
+)
 
 /// One event of each kind, with every field set.
 private let examples: [any Event] = [
@@ -17,60 +32,135 @@ private let examples: [any Event] = [
     LabelRecorded(stream: "wti-next", key: "2020-04-20", value: -36.98),
     ExampleRecorded(stream: "wti", key: "2019-12-31", inputs: ["close": [61.06]], value: 61.18),
     PredictionsMade(
-        pipeline: "oil-price", node: "node-1",
+        pipeline: "oil-price",
+        node: "node-1",
         predictions: [
             .init(
-                key: "k", at: at, digest: "d1", outputs: [1.5, -2],
-                shadows: [.init(name: "shadow-1", digest: "d2", outputs: [0.25])])
-        ]),
+                key: "k",
+                at: at,
+                digest: "d1",
+                outputs: [1.5, -2],
+                shadows: [.init(name: "shadow-1", digest: "d2", outputs: [0.25])]
+            )
+        ]
+    ),
     DecaySuspected(pipeline: "oil-price", digest: "d1", figures: figures),
     DecayDetected(pipeline: "oil-price", digest: "d1", figures: figures),
     DecayCleared(pipeline: "oil-price", digest: "d1", figures: figures),
     TrainingRequested(pipeline: "oil-price", reason: "first", untilKey: "2019-12-31"),
     TrainingStarted(
-        pipeline: "oil-price", pipelineVersion: "v", cause: "decay.detected", candidates: ["champion", "shadow-1"],
-        rows: 500),
+        pipeline: "oil-price",
+        pipelineVersion: "v",
+        cause: "decay.detected",
+        candidates: ["champion", "shadow-1"],
+        rows: 500
+    ),
     TrainingProgressed(pipeline: "oil-price", candidate: "champion", epoch: 3, epochs: 40, validationLoss: 0.125),
     TrainingCompleted(
-        pipeline: "oil-price", pipelineVersion: "v",
+        pipeline: "oil-price",
+        pipelineVersion: "v",
         candidates: [
             .init(
-                name: "champion", model: "m", calibration: "c", rows: 500, firstKey: "a", lastKey: "b",
-                seed: UInt64.max, epochs: 40, trainingLoss: 0.25, validationLoss: 0.5, seconds: 1.5)
-        ], recent: "r", parity: "p", frozen: "f"),
+                name: "champion",
+                model: "m",
+                calibration: "c",
+                rows: 500,
+                firstKey: "a",
+                lastKey: "b",
+                seed: UInt64.max,
+                epochs: 40,
+                trainingLoss: 0.25,
+                validationLoss: 0.5,
+                seconds: 1.5
+            )
+        ],
+        recent: "r",
+        parity: "p",
+        frozen: "f"
+    ),
     TrainingFailed(pipeline: "oil-price", code: .tooFewRows, message: "12 rows"),
     TrainingDeclined(pipeline: "oil-price", code: .cooldown, message: "wait"),
     ConversionCompleted(
-        pipeline: "oil-price", pipelineVersion: "v",
+        pipeline: "oil-price",
+        pipelineVersion: "v",
         candidates: [
             .init(
-                name: "champion", floatModel: "m", model: "x", envelope: "{}", meanAbsoluteDifference: 0.5,
-                maxAbsoluteDifference: 1, signalToNoiseDB: 40, containerBytes: 2048)
-        ], recent: "r", parity: "p", frozen: "f"),
+                name: "champion",
+                floatModel: "m",
+                model: "x",
+                envelope: "{}",
+                meanAbsoluteDifference: 0.5,
+                maxAbsoluteDifference: 1,
+                signalToNoiseDB: 40,
+                containerBytes: 2048
+            )
+        ],
+        recent: "r",
+        parity: "p",
+        frozen: "f"
+    ),
     ConversionFailed(pipeline: "oil-price", candidate: "champion", code: .badContainer, message: "no"),
     PipelinePushed(pipeline: "oil-price", file: "name: oil-price\n"),
     PipelineRegistered(pipeline: "oil-price", version: "v", definition: "{}"),
     PipelineRejected(pipeline: "oil-price", code: .badPipeline, message: "no"),
     ModelRegistered(pipeline: "oil-price", version: 3, digest: "d1", candidate: "champion", gates: [gate]),
     ModelRejected(
-        pipeline: "oil-price", digest: "d1", candidate: "champion", code: .failed, message: "no", gates: [gate]),
+        pipeline: "oil-price",
+        digest: "d1",
+        candidate: "champion",
+        code: .failed,
+        message: "no",
+        gates: [gate]
+    ),
     ModelPromoted(pipeline: "oil-price", version: 3, digest: "d1", alias: "champion", previous: "d0"),
     RolloutStepped(
-        pipeline: "oil-price", pipelineVersion: "v", champion: deployment, shadows: [deployment], baseline: 1.5,
-        ranges: [.init(feature: "close", count: 500, min: 10.5, max: 60.25)]),
+        pipeline: "oil-price",
+        pipelineVersion: "v",
+        champion: deployment,
+        shadows: [deployment],
+        baseline: 1.5,
+        ranges: [.init(feature: "close", count: 500, min: 10.5, max: 60.25)]
+    ),
     RolloutCompleted(pipeline: "oil-price", digest: "d1", nodes: ["node-1", "node-2"]),
     ModelLoaded(pipeline: "oil-price", node: "node-1", digest: "d1", role: "champion", at: at, loadMs: 12.5),
     ModelRefused(
-        pipeline: "oil-price", node: "node-1", digest: "d1", role: "champion", code: .badSignature, message: "no"),
+        pipeline: "oil-price",
+        node: "node-1",
+        digest: "d1",
+        role: "champion",
+        code: .badSignature,
+        message: "no"
+    ),
     AlertRaised(
-        alert: "a", rule: "decay", severity: .critical, about: "oil-price", title: "t", detail: "d", eventID: "1",
-        eventType: "dev.hexloop.decay.detected.v1"),
+        alert: "a",
+        rule: "decay",
+        severity: .critical,
+        about: "oil-price",
+        title: "t",
+        detail: "d",
+        eventID: "1",
+        eventType: "dev.hexloop.decay.detected.v1"
+    ),
     AlertResolved(alert: "a", rule: "decay", about: "oil-price", repeats: 2, message: "m"),
     EventRefused(
-        service: "trainer", sequence: 7, type: "t", source: "//s", id: "1", code: .badData, message: "field 'x'"),
+        service: "trainer",
+        sequence: 7,
+        type: "t",
+        source: "//s",
+        id: "1",
+        code: .badData,
+        message: "field 'x'"
+    ),
     ServiceBeat(
-        service: "trainer", instance: "main", processID: 42, startedAt: at, ready: false, reasons: ["bus"],
-        residentBytes: 1024, metrics: .array([.object(["name": .string("x"), "value": .integer(1)])])),
+        service: "trainer",
+        instance: "main",
+        processID: 42,
+        startedAt: at,
+        ready: false,
+        reasons: ["bus"],
+        residentBytes: 1024,
+        metrics: .array([.object(["name": .string("x"), "value": .integer(1)])])
+    ),
 ]
 
 /// Kind, topic and data as they have been since the kind's version 1. A change here is a new version of the kind.
@@ -302,11 +392,15 @@ struct CatalogueTests {
         }
     }
 
-    @Test("types that are not ours have no kind", arguments: [
-        "", "dev.hexloop.", "dev.hexloop.decay.detected", "dev.hexloop.decay.detected.v0", "dev.hexloop.decay.detected.1",
-        "com.other.decay.detected.v1", "dev.hexloop.De.detected.v1", "dev.hexloop.a.b.c.v1", "dev.hexloop.a.b.v-1",
-        "dev.hexloop.a.b.v99999999999999999999",
-    ])
+    @Test(
+        "types that are not ours have no kind",
+        arguments: [
+            "", "dev.hexloop.", "dev.hexloop.decay.detected", "dev.hexloop.decay.detected.v0",
+            "dev.hexloop.decay.detected.1",
+            "com.other.decay.detected.v1", "dev.hexloop.De.detected.v1", "dev.hexloop.a.b.c.v1", "dev.hexloop.a.b.v-1",
+            "dev.hexloop.a.b.v99999999999999999999",
+        ]
+    )
     func foreignTypes(_ type: String) { #expect(EventKind(type: type) == nil) }
 
     @Test("a subject that is no segment is refused")

@@ -26,9 +26,11 @@ struct LapTests {
             #expect(closed.candidates == 3)
             let times = [
                 closed.detected, closed.trainingStarted, closed.trained, closed.converted, closed.gatesPassed,
-                closed.firstNode, closed.lastNode, closed.cleared,
+                closed.firstNode, closed.lastNode,
             ]
             #expect(times.allSatisfy { $0 != nil })
+            // One node's answers may clear the decay before another node has loaded.
+            #expect((closed.cleared ?? .zero) > (closed.firstNode ?? .zero))
             #expect(zip(times, times.dropFirst()).allSatisfy { ($0 ?? .zero) <= ($1 ?? .zero) })
             let rollout = try #require(try await factory.all(RolloutCompleted.self).last)
             #expect(rollout.nodes == ["node-1", "node-2"])

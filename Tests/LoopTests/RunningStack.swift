@@ -1,25 +1,28 @@
 import Bus
+import ChildProcesses
 import Events
 import Foundation
 import Glibc
 import Logging
 import Testing
+import ZeroMQ
 
 /// All programs, started by `hexloop up` in a temporary directory, and a client of their bus.
 final class RunningStack: Sendable {
     let directory: String
     let bus: BusClient
-    private let process: ProcessBox
+    private let process: ChildProcess
 
     /// Starts the stack and waits until it says that it is ready.
     init(nodes: Int = 1) async throws {
         directory = "/tmp/hl-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let port = try Self.freePort()
-        process = try ProcessBox(
-            [
+        process = try ChildProcess(
+            "hexloop",
+            arguments: [
                 "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(port)", "--quiet",
-            ], log: "\(directory)/up.log")
+            ], output: "\(directory)/up.log")
         let address = try #require(BusAddress("ipc://\(directory)/run"))
         bus = BusClient(.init(address: address, name: "loop-test"), logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() })
         do { try await waitUntilReady() } catch {
@@ -42,7 +45,8 @@ final class RunningStack: Sendable {
 
     /// Stops everything and removes the directory.
     func stop() async {
-        await process.stop()
+        process.signal(SIGTERM)
+        _ = try? await DedicatedThread.run("wait") { [process] in process.wait() }
         bus.close()
         try? FileManager.default.removeItem(atPath: directory)
     }
@@ -83,35 +87,4 @@ struct StackError: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
-}
-
-/// A child process that does not outlive the test.
-final class ProcessBox: Sendable {
-    private let process = Process()
-
-    init(_ arguments: [String], log: String) throws {
-        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        process.executableURL = folder.appendingPathComponent("hexloop")
-        process.arguments = arguments
-        try Data().write(to: URL(fileURLWithPath: log))
-        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-    }
-
-    var isRunning: Bool { process.isRunning }
-
-    func stop() async {
-        guard process.isRunning else { return }
-        process.terminate()
-        await withCheckedContinuation { continuation in
-            let process = process
-            DispatchQueue.global().async {
-                process.waitUntilExit()
-                continuation.resume()
-            }
-        }
-    }
 }

@@ -11,7 +11,9 @@ private struct Shelf: ArtifactStorage {
     let blobs: BlobStore
 
     func size(of digest: String) -> Int? { blobs.size(of: digest) }
-    func read(_ digest: String, offset: Int, count: Int) -> [UInt8]? { blobs.read(digest, offset: offset, count: count) }
+    func read(_ digest: String, offset: Int, count: Int) -> [UInt8]? {
+        blobs.read(digest, offset: offset, count: count)
+    }
     func partialSize(of digest: String) -> Int { blobs.partialSize(of: digest) }
     func append(_ bytes: [UInt8], to digest: String) throws { try blobs.append(bytes, to: digest) }
     func complete(_ digest: String) throws { try blobs.complete(digest) }
@@ -25,7 +27,10 @@ struct MembershipTests {
         var (records, after) = ([Bus.Record](), UInt64(0))
         while true {
             let page = try await client.fetch(
-                [try TopicFilter("e/local/label/")], after: after, timeout: .seconds(30))
+                [try TopicFilter("e/local/label/")],
+                after: after,
+                timeout: .seconds(30)
+            )
             records += page.records
             if page.scannedTo <= after { return records }
             after = page.scannedTo
@@ -94,8 +99,11 @@ struct MembershipTests {
             for number in 0..<60 {
                 group.addTask {
                     let event = try CloudEvent(
-                        LabelRecorded(stream: "s", key: "\(number)", value: 1), id: "\(number)", source: "//test",
-                        time: Timestamp(microseconds: 0))
+                        LabelRecorded(stream: "s", key: "\(number)", value: 1),
+                        id: "\(number)",
+                        source: "//test",
+                        time: Timestamp(microseconds: 0)
+                    )
                     return try await client.publish(topic: topic, event, timeout: .seconds(60)).sequence
                 }
             }
@@ -142,6 +150,7 @@ struct MembershipTests {
             let program = try await Program("demo", bus)
             try await program.send(["a"])
             try await program.waitUntilLogged()
+            try await program.member.store.pruneOutbox(upTo: 1)
             try await program.stop()
         }()
         try FileManager.default.copyItem(atPath: data, toPath: copy)
@@ -181,9 +190,14 @@ struct MembershipTests {
         }
         let topic = try RegistryQuery.kind.topic(site: "local", subject: "registry")
         let event = try CloudEvent(
-            RegistryQuery(.laps), id: "1", source: "//test", time: Timestamp(microseconds: 0))
+            RegistryQuery(.laps),
+            id: "1",
+            source: "//test",
+            time: Timestamp(microseconds: 0)
+        )
         let (id, jobs) = worker.join(
-            JoinRequest(group: "registry", filters: [try RegistryQuery.kind.filter], credit: 4))
+            JoinRequest(group: "registry", filters: [try RegistryQuery.kind.filter], credit: 4)
+        )
         let work = Task {
             while true {
                 let batch = await jobs.next(max: 4)
@@ -205,7 +219,9 @@ struct MembershipTests {
         try FileManager.default.createDirectory(atPath: "\(bus.directory)/run", withIntermediateDirectories: true)
         let blobs = try BlobStore(directory: "\(bus.directory)/blobs")
         let server = ArtifactServer(
-            endpoint: address.bindEndpoint(SocketTable.artifacts), storage: Shelf(blobs: blobs), logger: quietLogger
+            endpoint: address.bindEndpoint(SocketTable.artifacts),
+            storage: Shelf(blobs: blobs),
+            logger: quietLogger
         ) { Issue.record("\($0)") }
         defer { server.close() }
         let client = ArtifactClient(address)
@@ -227,11 +243,16 @@ struct MembershipTests {
     func brokerStartFailure(_ what: String) async throws {
         let bus = try BusProcess()
         if what == "log" {
-            try FileManager.default.createDirectory(atPath: "\(bus.directory)/data/bus", withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: "\(bus.directory)/data/bus",
+                withIntermediateDirectories: true
+            )
             try Data(repeating: 65, count: 5000).write(to: URL(filePath: "\(bus.directory)/data/bus/bus.sqlite"))
         } else {
             try FileManager.default.createDirectory(
-                atPath: "\(bus.directory)/run/command.sock/in-the-way", withIntermediateDirectories: true)
+                atPath: "\(bus.directory)/run/command.sock/in-the-way",
+                withIntermediateDirectories: true
+            )
         }
         #expect(try bus.run() != 0)
     }

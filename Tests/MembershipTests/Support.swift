@@ -1,4 +1,5 @@
 import Bus
+import ChildProcesses
 import Events
 import Foundation
 import GRDB
@@ -13,7 +14,7 @@ import Testing
 /// A broker of its own: the built executable on `ipc://` in a new directory; killed and removed at the end.
 final class BusProcess {
     let directory: String
-    private var process: Process?
+    private var process: ChildProcess?
 
     init() throws {
         directory = "/tmp/hexloop-\(UInt32.random(in: 0...UInt32.max))"
@@ -29,39 +30,27 @@ final class BusProcess {
         get throws { try #require(BusAddress("ipc://\(directory)/run")) }
     }
 
-    /// The executable beside the test bundle.
-    private static var executable: URL {
-        get throws {
-            let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            return URL(filePath: bundle).deletingLastPathComponent().appending(path: "bus")
-        }
-    }
-
     /// Runs the broker to its end and returns its exit code; for starts that fail.
     func run() throws -> Int32 {
         try start()
-        guard let process else { return -1 }
-        process.waitUntilExit()
-        self.process = nil
-        return process.terminationStatus
+        defer { process = nil }
+        return process?.wait() ?? -1
     }
 
     func start() throws {
-        let process = Process()
-        process.executableURL = try Self.executable
-        process.environment = [
-            "HEXLOOP_DATA": "\(directory)/data", "HEXLOOP_BUS": "ipc://\(directory)/run", "HEXLOOP_LOG_LEVEL": "error",
-        ]
-        try process.run()
-        self.process = process
+        process = try ChildProcess(
+            "bus",
+            environment: [
+                "HEXLOOP_DATA": "\(directory)/data", "HEXLOOP_BUS": "ipc://\(directory)/run",
+                "HEXLOOP_LOG_LEVEL": "error",
+            ])
     }
 
     /// kill -9, and waits until the process is gone.
     func kill() {
-        guard let process else { return }
-        Glibc.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        self.process = nil
+        process?.signal(SIGKILL)
+        process?.wait()
+        process = nil
     }
 
     func configuration() throws -> MemberConfiguration {
@@ -88,21 +77,33 @@ final class Program {
 
     init(_ service: String, _ bus: BusProcess) async throws {
         let member = try await Member(
-            service: service, configuration: try bus.configuration(), migrations: Self.migrations,
-            metrics: MetricsRegistry(), logger: quietLogger)
+            service: service,
+            configuration: try bus.configuration(),
+            migrations: Self.migrations,
+            metrics: MetricsRegistry(),
+            logger: quietLogger
+        )
         self.member = member
         var handlers = EventHandlers()
         handlers.on(LabelRecorded.self) { label, context, tx in
             if label.value < 0 { throw EventError(.badData, "a label of this program is not negative") }
             try tx.database.execute(
                 sql: "INSERT INTO seen (sequence, key) VALUES (?, ?)",
-                arguments: [Int64(context.sequence), label.key])
+                arguments: [Int64(context.sequence), label.key]
+            )
         }
         let (commits, committed) = AsyncStream.makeStream(of: Void.self)
         self.commits = commits
         let part = Inbox(
-            store: member.store, bus: member.bus, relay: member.relay, consumer: "\(service)/main", service: service,
-            handlers: handlers, logger: quietLogger, committed: { committed.yield() })
+            store: member.store,
+            bus: member.bus,
+            relay: member.relay,
+            consumer: "\(service)/main",
+            service: service,
+            handlers: handlers,
+            logger: quietLogger,
+            committed: { committed.yield() }
+        )
         inbox = Task {
             defer { committed.finish() }
             try await part.run()

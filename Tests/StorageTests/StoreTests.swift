@@ -31,9 +31,11 @@ struct StoreTests {
 
     private static func open(_ directory: TemporaryDirectory, service: String = "demo") throws -> Store {
         try Store(
-            directory: directory.path, identity: .init(site: "local", service: service, instance: "main"),
+            directory: directory.path,
+            identity: .init(site: "local", service: service, instance: "main"),
             migrations: [.init("demo-1", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")],
-            clock: { Timestamp(microseconds: 1_000_000) })
+            clock: { Timestamp(microseconds: 1_000_000) }
+        )
     }
 
     private func notes(_ store: Store) async throws -> [String] {
@@ -108,7 +110,9 @@ struct StoreTests {
         await #expect(throws: EventError.self) {
             try await store.write { tx in
                 try tx.send(
-                    LabelRecorded(stream: "s", key: "1", value: 1), runID: String(repeating: "r", count: 5000))
+                    LabelRecorded(stream: "s", key: "1", value: 1),
+                    runID: String(repeating: "r", count: 5000)
+                )
             }
         }
         #expect(try await store.outboxState().last == 0)
@@ -168,7 +172,9 @@ struct StoreTests {
                 try tx.send(label)
                 try tx.send(label)
             }
-            ids += try await store.outboxEvents(after: 0, limit: 9).map { try CloudEvent(header: $0.header, data: []).id }
+            ids += try await store.outboxEvents(after: 0, limit: 9).map {
+                try CloudEvent(header: $0.header, data: []).id
+            }
             let last = try await store.outboxState().last
             try await store.pruneOutbox(upTo: last)
             _ = try await store.renumberOutbox(after: UInt64(round) + 3)
@@ -224,7 +230,11 @@ struct StoreTests {
         #expect(broken.contains("\(path)/broken.sqlite"))
         let nowhere = message { () throws(StorageError) in
             _ = try Store(
-                directory: "/proc/none", identity: identity, migrations: [], clock: { Timestamp(microseconds: 0) })
+                directory: "/proc/none",
+                identity: identity,
+                migrations: [],
+                clock: { Timestamp(microseconds: 0) }
+            )
         }
         #expect(nowhere.contains("/proc/none"))
     }
@@ -241,12 +251,17 @@ struct BlobStoreTests {
         blobs = try BlobStore(directory: "\(directory.path)/blobs")
     }
 
-    private func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: blobs.directory).sorted() }
+    private func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: blobs.directory).sorted()
+    }
 
-    @Test("the name is the SHA-256 of the bytes", arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    ])
+    @Test(
+        "the name is the SHA-256 of the bytes",
+        arguments: [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        ]
+    )
     func digest(_ text: String, _ digest: String) throws {
         #expect(try blobs.write(Array(text.utf8)) == digest)
         #expect(try blobs.read(digest) == Array(text.utf8))
@@ -269,9 +284,12 @@ struct BlobStoreTests {
         #expect(blobs.read(String(repeating: "0", count: 64), offset: 0, count: 1) == nil)
     }
 
-    @Test("names that are no digests reach no file", arguments: [
-        "", "../../etc/passwd", "e3b0", String(repeating: "G", count: 64), String(repeating: "A", count: 64),
-    ])
+    @Test(
+        "names that are no digests reach no file",
+        arguments: [
+            "", "../../etc/passwd", "e3b0", String(repeating: "G", count: 64), String(repeating: "A", count: 64),
+        ]
+    )
     func badNames(_ name: String) throws {
         #expect(!blobs.contains(name))
         #expect(try blobs.read(name) == nil)

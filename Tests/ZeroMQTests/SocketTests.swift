@@ -229,7 +229,8 @@ private final class Echo: ReactorBody {
     private let closed: @Sendable (Int) -> Void
     private var sum = 0
 
-    init(_ endpoint: String, heard: @escaping @Sendable (Int) -> Void, closed: @escaping @Sendable (Int) -> Void) throws {
+    init(_ endpoint: String, heard: @escaping @Sendable (Int) -> Void, closed: @escaping @Sendable (Int) -> Void) throws
+    {
         context = try Context()
         router = try Socket(context, .router)
         try router.bind(endpoint)

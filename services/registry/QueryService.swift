@@ -55,7 +55,7 @@ struct QueryService: Service {
                 let name = known.pipeline.name
                 let served = try ModelTable.served(pipeline: name, at: nil, isNow: true, db)
                 let champion = served.first { $0.alias == "champion" }
-                let laps = try LapTable.fetch(pipeline: name, db)
+                let laps = try LapTable.counts(pipeline: name, db)
                 let serving = try String.fetchAll(
                     db,
                     sql: """
@@ -64,8 +64,7 @@ struct QueryService: Service {
                     arguments: [name, champion?.digest ?? ""])
                 return PipelineStatus(
                     pipeline: name, version: known.version, automation: known.pipeline.automation.rawValue,
-                    champion: champion, shadows: served.filter { $0.alias != "champion" }, laps: laps.count,
-                    lapsPromoted: laps.filter { $0.version != nil }.count,
+                    champion: champion, shadows: served.filter { $0.alias != "champion" }, laps: laps.all, lapsPromoted: laps.promoted,
                     nodesServing: serving.filter(live.contains), nodesLive: live)
             })
     }

@@ -12,6 +12,9 @@ public struct ClientCore: Sendable {
     public static let greetIntervalMin: Duration = .milliseconds(100)
     public static let greetIntervalMax: Duration = .seconds(1)
 
+    /// Bytes of a job's result; a larger frame would end the connection.
+    public static let resultBytesMax = 900 * 1024
+
     /// What the shell shall do.
     public enum Action: Sendable {
         /// Send; when libzmq does not take it, call ``ClientCore/sendFailed(now:)``.
@@ -142,6 +145,11 @@ public struct ClientCore: Sendable {
     }
 
     public mutating func finish(_ id: UInt64, _ token: LeaseToken, result: [UInt8]) {
+        guard result.count <= Self.resultBytesMax else {
+            let message = "the answer has \(result.count) bytes; \(Self.resultBytesMax) are allowed: ask for less"
+            fail(id, token, Refusal(.tooLarge, message))
+            return
+        }
         if phase == .ready, memberships[id] != nil { send(.done(membership: id, token, result: result)) }
     }
 

@@ -27,7 +27,7 @@ struct TailCommand: AsyncParsableCommand {
         let terminal = Terminal()
         let connection = try await BusConnection.open(try options.place(), name: "tail")
         defer { connection.close() }
-        try await connection.follow(filters, from: start) { record, event in
+        let show: (Record, CloudEvent) throws -> Void = { record, event in
             if json {
                 var event = event
                 event.extensions["sequence"] = "\(record.sequence)"
@@ -35,7 +35,19 @@ struct TailCommand: AsyncParsableCommand {
             } else {
                 terminal.line(EventLine(event).text(terminal))
             }
-            return true
+        }
+        if start == .head {
+            // Live: the fan-out costs the broker nothing per reader, and what it loses is fetched from the log.
+            try await connection.client.watch(filters) { record in
+                do { try show(record, try record.event()) } catch {
+                    Terminal.complain("record \(record.sequence) on \(record.topic) cannot be read: \(error)")
+                }
+            }
+        } else {
+            try await connection.follow(filters, from: start) { record, event in
+                try show(record, event)
+                return true
+            }
         }
     }
 

@@ -3,6 +3,9 @@ import GRDB
 
 /// Laps and the times of their arcs.
 enum LapTable {
+    /// Laps in one answer, the newest; more would not fit into one message.
+    static let lapsMax = 500
+
     /// The columns that hold times.
     enum Arc: String {
         case trainingStarted, trained, converted, gatesPassed, firstNode, lastNode, cleared
@@ -55,16 +58,24 @@ enum LapTable {
         ).map { ($0["runID"], $0["pipeline"], $0["digest"]) }
     }
 
+    /// How many laps a pipeline has had, and how many of them put a new champion in place.
+    static func counts(pipeline: String, _ db: Database) throws -> (all: Int, promoted: Int) {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT count(*) AS laps, count(version) AS promoted FROM lap WHERE pipeline = ?",
+            arguments: [pipeline])
+        return (row?["laps"] ?? 0, row?["promoted"] ?? 0)
+    }
+
     static func fetch(pipeline: String?, _ db: Database) throws -> [Lap] {
         try Row.fetchAll(
             db,
             sql: """
                 SELECT lap.*, (SELECT count(*) FROM nodeModel n WHERE n.pipeline = lap.pipeline
                                AND n.digest = lap.digest AND n.role = 'champion') AS nodes
-                FROM lap WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, number
+                FROM lap WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY detected DESC LIMIT ?2
                 """,
-            arguments: [pipeline]
-        ).map { row in
+            arguments: [pipeline, lapsMax]
+        ).reversed().map { row in
             func time(_ column: String) -> Timestamp? {
                 (row[column] as Int64?).map { Timestamp(microseconds: $0) }
             }

@@ -3,6 +3,9 @@ import GRDB
 
 /// Versions, and which of them had which alias when.
 enum ModelTable {
+    /// Entries in one answer, the newest; more would not fit into one message.
+    static let servedMax = 500
+
     /// A registered version.
     struct Version: Sendable {
         var pipeline: String
@@ -92,10 +95,10 @@ enum ModelTable {
                 WHERE (?1 IS NULL OR served.pipeline = ?1)
                   AND (?2 IS NULL OR (fromAt <= ?2 AND (toAt IS NULL OR toAt > ?2)))
                   AND (NOT ?3 OR toAt IS NULL)
-                ORDER BY served.pipeline, fromAt, alias
+                ORDER BY fromAt DESC, alias DESC LIMIT ?4
                 """,
-            arguments: [pipeline, at?.microseconds, isNow]
-        ).map { row in
+            arguments: [pipeline, at?.microseconds, isNow, servedMax]
+        ).reversed().map { row in
             let model = try version(row)
             let (from, to): (Int64, Int64?) = (row["fromAt"], row["toAt"])
             return ServedModel(
