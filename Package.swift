@@ -29,7 +29,9 @@ func service(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     let target = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "App"
     return .executableTarget(
         name: target,
-        dependencies: ["Bus", "Events", "Membership", "ServiceKit", "Storage", argumentParser, lifecycle, logging, metrics]
+        dependencies: [
+            "Bus", "Events", "Membership", "ServiceKit", "Storage", argumentParser, lifecycle, logging, metrics,
+        ]
             + dependencies,
         path: "services/\(name)"
     )
@@ -54,7 +56,10 @@ let libraries: [Target] = [
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"]),
     .systemLibrary(
-        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        name: "COpenBLAS",
+        pkgConfig: "openblas",
+        providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]
+    ),
     library("Training", ["COpenBLAS", "ModelGraph"]),
     library("Decay"),
     library("Pipelines", [yams]),

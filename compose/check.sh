@@ -59,13 +59,14 @@ containers() {
     docker ps -a --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}}\t{{.Status}}'
 }
 
-# The names of containers that do not run in good health; those that ended with 0 did their work.
-failing() { containers | grep -Ev '\(healthy\)|Exited \(0\)' | cut -f 1 || true; }
+# The names of programs that do not run in good health; those that ended with 0 did their work.
+failing() { containers | grep -Ev 'publisher|\(healthy\)|Exited \(0\)' | cut -f 1 || true; }
 
 clean_up() {
     local code=$?
     trap - EXIT INT TERM
-    if [ "$code" -ne 0 ]; then
+    # Whoever stops the check from outside does not want the logs.
+    if [ "$code" -ne 0 ] && [ "$code" -lt 128 ]; then
         {
             echo "compose/check.sh: '$step' failed with $code"
             containers

@@ -20,7 +20,12 @@ public enum SocketTable {
     public static let fanOut = Row(name: "fan-out", binds: "XPUB", connects: "SUB", port: 5557, file: "fanout")
     /// Bytes of models and data sets; bound by the registry.
     public static let artifacts = Row(
-        name: "artifacts", binds: "ROUTER", connects: "DEALER", port: 5558, file: "artifacts")
+        name: "artifacts",
+        binds: "ROUTER",
+        connects: "DEALER",
+        port: 5558,
+        file: "artifacts"
+    )
 
     /// All rows.
     public static let rows = [command, ingress, fanOut, artifacts]

@@ -19,7 +19,8 @@ public enum PipelineTable {
         """
         CREATE TABLE pipeline (
             name TEXT PRIMARY KEY, version TEXT NOT NULL, definition TEXT NOT NULL) STRICT, WITHOUT ROWID;
-        """)
+        """
+    )
 
     /// Keeps the table up to date.
     /// - Parameter changed: Called in the same transaction, after the row was written.
@@ -34,7 +35,8 @@ public enum PipelineTable {
                     INSERT INTO pipeline (name, version, definition) VALUES (?1, ?2, ?3)
                     ON CONFLICT (name) DO UPDATE SET version = ?2, definition = ?3
                     """,
-                arguments: [event.pipeline, event.version, event.definition])
+                arguments: [event.pipeline, event.version, event.definition]
+            )
             try changed(known, transaction)
         }
     }
@@ -42,7 +44,10 @@ public enum PipelineTable {
     /// The pipeline of that name.
     public static func fetch(_ name: String, _ db: Database) throws -> KnownPipeline? {
         let row = try Row.fetchOne(
-            db, sql: "SELECT version, definition FROM pipeline WHERE name = ?", arguments: [name])
+            db,
+            sql: "SELECT version, definition FROM pipeline WHERE name = ?",
+            arguments: [name]
+        )
         return try row.map { try parse($0["definition"], $0["version"]) }
     }
 

@@ -39,12 +39,22 @@ public struct Beat: Service {
     private func send() {
         let samples = (try? EventCoding.encode(metrics.snapshot())) ?? []
         let beat = ServiceBeat(
-            service: identity.service, instance: identity.instance, processID: getpid(), startedAt: started,
-            ready: health.isReady, reasons: health.reasons, residentBytes: ProcessMemory.residentBytes(),
-            metrics: (try? EventCoding.decode(JSONValue.self, from: samples)) ?? .null)
+            service: identity.service,
+            instance: identity.instance,
+            processID: getpid(),
+            startedAt: started,
+            ready: health.isReady,
+            reasons: health.reasons,
+            residentBytes: ProcessMemory.residentBytes(),
+            metrics: (try? EventCoding.decode(JSONValue.self, from: samples)) ?? .null
+        )
         guard let topic = try? ServiceBeat.kind.topic(site: identity.site, subject: beat.subject),
             let event = try? CloudEvent(
-                beat, id: "\(getpid())-\(Member.clock().microseconds)", source: identity.source, time: Member.clock())
+                beat,
+                id: "\(getpid())-\(Member.clock().microseconds)",
+                source: identity.source,
+                time: Member.clock()
+            )
         else { return }
         bus.sendTelemetry(topic: topic, event)
     }

@@ -44,7 +44,8 @@ public struct EventHandlers: Sendable {
     /// Takes events of that kind, from every site and about every subject.
     /// - Parameter quietly: Another program reports what cannot be used; this one only counts.
     public mutating func on<E: Event>(
-        _ kind: E.Type, quietly: Bool = false,
+        _ kind: E.Type,
+        quietly: Bool = false,
         _ body: @escaping @Sendable (E, EventContext, Transaction) throws -> Void
     ) {
         guard let filter = try? E.kind.filter else { preconditionFailure("\(E.kind.type) makes no topic filter") }
@@ -52,7 +53,10 @@ public struct EventHandlers: Sendable {
         entries[E.kind.type] = Entry(isQuiet: quietly) { record, event, transaction in
             transaction.runID = event.runID
             try body(
-                try event.decode(E.self), EventContext(record, event, transaction), transaction)
+                try event.decode(E.self),
+                EventContext(record, event, transaction),
+                transaction
+            )
         }
     }
 

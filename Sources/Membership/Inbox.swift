@@ -23,8 +23,14 @@ struct Inbox: Service {
     private let refused = Counter(label: "events_refused_total")
 
     init(
-        store: Store, bus: BusClient, relay: OutboxRelay, consumer: String, service: String, handlers: EventHandlers,
-        logger: Logger, committed: @escaping @Sendable () -> Void
+        store: Store,
+        bus: BusClient,
+        relay: OutboxRelay,
+        consumer: String,
+        service: String,
+        handlers: EventHandlers,
+        logger: Logger,
+        committed: @escaping @Sendable () -> Void
     ) {
         self.store = store
         self.bus = bus
@@ -42,7 +48,12 @@ struct Inbox: Service {
             let cursor = try await store.cursor(of: consumer, epoch: welcome.epoch) ?? 0
             let (id, records) = bus.subscribe(
                 SubscribeRequest(
-                    consumer: consumer, filters: handlers.filters, start: .after(cursor), credit: Self.credit))
+                    consumer: consumer,
+                    filters: handlers.filters,
+                    start: .after(cursor),
+                    credit: Self.credit
+                )
+            )
             defer { bus.leave(id) }
             while true {
                 let batch = await records.next(max: Self.batchMax)
@@ -72,12 +83,20 @@ struct Inbox: Service {
                         guard !entry.isQuiet else { continue }
                         logger.notice(
                             "refused an event",
-                            metadata: ["event.type": "\(event.type)", "reason": "\(error.message)"])
+                            metadata: ["event.type": "\(event.type)", "reason": "\(error.message)"]
+                        )
                         transaction.runID = event.runID
                         try transaction.send(
                             EventRefused(
-                                service: service, sequence: record.sequence, type: event.type, source: event.source,
-                                id: event.id, code: error.code, message: error.message))
+                                service: service,
+                                sequence: record.sequence,
+                                type: event.type,
+                                source: event.source,
+                                id: event.id,
+                                code: error.code,
+                                message: error.message
+                            )
+                        )
                     }
                 } catch let error as EventError {
                     refused.increment()

@@ -36,8 +36,12 @@ public final class Member: Sendable {
     ///     `<prefix><number>` as its instance and keeps its own folder.
     /// - Throws: `StorageError`, `DirectoryLockError` when another process holds the folder.
     public init(
-        service: String, configuration: MemberConfiguration, migrations: [Store.Migration],
-        replicaPrefix: String? = nil, metrics: MetricsRegistry, logger: Logger
+        service: String,
+        configuration: MemberConfiguration,
+        migrations: [Store.Migration],
+        replicaPrefix: String? = nil,
+        metrics: MetricsRegistry,
+        logger: Logger
     ) async throws {
         self.configuration = configuration
         let base = "\(configuration.data)/\(service)"
@@ -59,8 +63,13 @@ public final class Member: Sendable {
         let state = try await store.outboxState()
         bus = BusClient(
             .init(
-                address: configuration.bus, name: "\(service)/\(instance)", producer: store.producer,
-                producerEpoch: state.epoch), logger: logger)
+                address: configuration.bus,
+                name: "\(service)/\(instance)",
+                producer: store.producer,
+                producerEpoch: state.epoch
+            ),
+            logger: logger
+        )
         artifacts = ArtifactClient(configuration.artifacts)
         relay = OutboxRelay(store: store, bus: bus, health: health, logger: logger)
     }
@@ -68,14 +77,23 @@ public final class Member: Sendable {
     /// The relay, the beat and, when there are handlers, the inbox; each after those it needs.
     /// - Parameter committed: Called after each batch of events took effect, to wake work that the batch asked for.
     public func parts(
-        _ handlers: EventHandlers? = nil, committed: @escaping @Sendable () -> Void = {}
+        _ handlers: EventHandlers? = nil,
+        committed: @escaping @Sendable () -> Void = {}
     ) -> [any Service] {
         var parts: [any Service] = [relay, Beat(bus: bus, identity: identity, health: health, metrics: metrics)]
         if let handlers {
             parts.append(
                 Inbox(
-                    store: store, bus: bus, relay: relay, consumer: "\(identity.service)/\(identity.instance)",
-                    service: identity.service, handlers: handlers, logger: logger, committed: committed))
+                    store: store,
+                    bus: bus,
+                    relay: relay,
+                    consumer: "\(identity.service)/\(identity.instance)",
+                    service: identity.service,
+                    handlers: handlers,
+                    logger: logger,
+                    committed: committed
+                )
+            )
         }
         return parts
     }
@@ -83,8 +101,12 @@ public final class Member: Sendable {
     /// A request's event with this program as its source.
     public func envelope(_ event: any Event, runID: String? = nil) throws(EventError) -> CloudEvent {
         try CloudEvent(
-            event, id: "\(identity.instance)-\(UInt64.random(in: 0...UInt64.max))", source: identity.source,
-            time: Self.clock(), runID: runID)
+            event,
+            id: "\(identity.instance)-\(UInt64.random(in: 0...UInt64.max))",
+            source: identity.source,
+            time: Self.clock(),
+            runID: runID
+        )
     }
 
     /// Sends telemetry, which may be lost.

@@ -144,7 +144,8 @@ public final class OutboxRelay: Service {
                         metadata: [
                             "reason": "\(reason)", "log.sequence": "\(welcome.producerSequence)",
                             "outbox.last": "\(outbox.last)", "outbox.pruned": "\(outbox.pruned)",
-                        ])
+                        ]
+                    )
                     _ = try await store.renumberOutbox(after: welcome.producerEpoch)
                     outbox = try await store.outboxState()
                     (sent, acknowledged, pruned) = (0, 0, 0)
@@ -167,7 +168,9 @@ public final class OutboxRelay: Service {
                 if let last = events.last {
                     sent = last.number
                     bus.appendSequenced(
-                        events.map { ($0.number, $0.topic, $0.header, $0.data) }, epoch: outbox.epoch)
+                        events.map { ($0.number, $0.topic, $0.header, $0.data) },
+                        epoch: outbox.epoch
+                    )
                 }
             }
             if acknowledged > pruned, acknowledged == sent || acknowledged - pruned >= 256 {
@@ -179,7 +182,8 @@ public final class OutboxRelay: Service {
 
     /// Why the log cannot go on after this outbox's numbers; nil when it can.
     private static func mismatch(
-        _ welcome: Welcome, _ outbox: (epoch: UInt64, base: UInt64, last: UInt64, pruned: UInt64),
+        _ welcome: Welcome,
+        _ outbox: (epoch: UInt64, base: UInt64, last: UInt64, pruned: UInt64),
         _ acknowledged: UInt64
     ) -> String? {
         if welcome.producerEpoch > outbox.epoch || welcome.producerSequence > outbox.last {

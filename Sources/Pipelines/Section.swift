@@ -83,7 +83,8 @@ struct Field {
 
     /// A word of `[A-Za-z0-9._-]` that begins with a letter, a digit or `_`.
     func segment(_ lengthMax: Int = 63) throws(PipelineError) -> String {
-        let allowed = "lower-case letters, digits, '.', '_' and '-', not first '.' or '-', up to \(lengthMax) "
+        let allowed =
+            "lower-case letters, digits, '.', '_' and '-', not first '.' or '-', up to \(lengthMax) "
             + "characters: it is part of a topic"
         let text = try text(allowed)
         let isSegment = text.utf8.allSatisfy { byte in

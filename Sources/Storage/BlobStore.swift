@@ -147,7 +147,9 @@ public struct BlobStore: Sendable {
         let actual = Self.hexadecimal(SHA256.hash(data: data))
         guard actual == digest else {
             unlink(part)
-            throw StorageError("received bytes have SHA-256 \(actual), not \(digest); they were removed, send them again")
+            throw StorageError(
+                "received bytes have SHA-256 \(actual), not \(digest); they were removed, send them again"
+            )
         }
         if data.isEmpty {
             try write([])

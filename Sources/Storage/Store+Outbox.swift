@@ -20,7 +20,8 @@ extension Store {
                 sql: """
                     SELECT epoch, base, last - base AS last,
                         ifnull((SELECT min(id) - 1 FROM outbox), last) - base AS pruned FROM outboxState
-                    """)
+                    """
+            )
             let (epoch, base): (Int64, Int64) = (row?["epoch"] ?? 1, row?["base"] ?? 0)
             let (last, pruned): (Int64, Int64) = (row?["last"] ?? 0, row?["pruned"] ?? 0)
             return (UInt64(epoch), UInt64(base), UInt64(max(last, 0)), UInt64(max(pruned, 0)))
@@ -32,13 +33,17 @@ extension Store {
         try await queue.read { db in
             let base = try Int64.fetchOne(db, sql: "SELECT base FROM outboxState") ?? 0
             return try Row.fetchAll(
-                db, sql: "SELECT id, topic, header, data FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+                db,
+                sql: "SELECT id, topic, header, data FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
                 arguments: [base + Int64(clamping: number), limit]
             ).map { row in
                 let (header, data): (Data, Data) = (row["header"], row["data"])
                 return OutboxEvent(
-                    number: UInt64(row["id"] as Int64 - base), topic: row["topic"], header: Array(header),
-                    data: Array(data))
+                    number: UInt64(row["id"] as Int64 - base),
+                    topic: row["topic"],
+                    header: Array(header),
+                    data: Array(data)
+                )
             }
         }
     }
@@ -57,7 +62,8 @@ extension Store {
             defer { try? db.execute(sql: "PRAGMA synchronous = FULL") }
             try db.execute(
                 sql: "DELETE FROM outbox WHERE id <= (SELECT base FROM outboxState) + ?",
-                arguments: [Int64(clamping: number)])
+                arguments: [Int64(clamping: number)]
+            )
         }
     }
 
@@ -71,7 +77,8 @@ extension Store {
                     UPDATE outboxState SET epoch = max(epoch, ?) + 1,
                         base = ifnull((SELECT min(id) - 1 FROM outbox), last)
                     """,
-                arguments: [Int64(clamping: epoch)])
+                arguments: [Int64(clamping: epoch)]
+            )
             return UInt64(try Int64.fetchOne(db, sql: "SELECT epoch FROM outboxState") ?? 1)
         }
     }

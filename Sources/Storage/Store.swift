@@ -49,7 +49,10 @@ public final class Store: Sendable {
     /// - Parameter clock: The wall clock, for the events' `time`.
     /// - Throws: ``StorageError`` that names the file.
     public init(
-        directory: String, identity: Identity, migrations: [Migration], clock: @escaping @Sendable () -> Timestamp
+        directory: String,
+        identity: Identity,
+        migrations: [Migration],
+        clock: @escaping @Sendable () -> Timestamp
     ) throws(StorageError) {
         self.identity = identity
         self.clock = clock
@@ -67,7 +70,8 @@ public final class Store: Sendable {
             producer = try queue.write { db in
                 try db.execute(
                     sql: "INSERT OR IGNORE INTO outboxState (one, producer, epoch, base, last) VALUES (1, ?, 1, 0, 0)",
-                    arguments: ["\(identity.service)/\(identity.instance)/\(id)"])
+                    arguments: ["\(identity.service)/\(identity.instance)/\(id)"]
+                )
                 return try String.fetchOne(db, sql: "SELECT producer FROM outboxState") ?? ""
             }
         } catch {
@@ -109,7 +113,8 @@ public final class Store: Sendable {
                 id INTEGER PRIMARY KEY, topic TEXT NOT NULL, header BLOB NOT NULL, data BLOB NOT NULL) STRICT;
             CREATE TABLE inbox (
                 consumer TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-            """)
+            """
+        )
     ]
 
     // MARK: Transactions
@@ -135,8 +140,10 @@ public final class Store: Sendable {
     public func cursor(of consumer: String, epoch: UInt64) async throws -> UInt64? {
         try await queue.read { db in
             try Int64.fetchOne(
-                db, sql: "SELECT sequence FROM inbox WHERE consumer = ? AND epoch = ?",
-                arguments: [consumer, Int64(bitPattern: epoch)])
+                db,
+                sql: "SELECT sequence FROM inbox WHERE consumer = ? AND epoch = ?",
+                arguments: [consumer, Int64(bitPattern: epoch)]
+            )
         }.map(UInt64.init(bitPattern:))
     }
 }
@@ -166,28 +173,38 @@ public final class Transaction {
     @discardableResult
     public func send(_ event: any Event, runID: String? = nil) throws -> Int64 {
         let row = try Row.fetchOne(
-            database, sql: "UPDATE outboxState SET last = last + 1 RETURNING last, producer, epoch")
+            database,
+            sql: "UPDATE outboxState SET last = last + 1 RETURNING last, producer, epoch"
+        )
         let id: Int64 = row?["last"] ?? 0
         let producer: String = row?["producer"] ?? ""
         let epoch: Int64 = row?["epoch"] ?? 0
         let mark = producer.split(separator: "/").last.map(String.init) ?? producer
         let cloudEvent = try CloudEvent(
-            event, id: "\(mark)-\(epoch)-\(id)", source: identity.source, time: clock(), runID: runID ?? self.runID)
+            event,
+            id: "\(mark)-\(epoch)-\(id)",
+            source: identity.source,
+            time: clock(),
+            runID: runID ?? self.runID
+        )
         guard cloudEvent.data.count <= CloudEvent.dataBytesMax else {
             throw EventError(
                 .tooLarge,
-                "\(type(of: event).kind) has \(cloudEvent.data.count) bytes of data; \(CloudEvent.dataBytesMax) are allowed")
+                "\(type(of: event).kind) has \(cloudEvent.data.count) bytes of data; \(CloudEvent.dataBytesMax) are allowed"
+            )
         }
         let header = try cloudEvent.header()
         guard header.count <= CloudEvent.headerBytesMax else {
             throw EventError(
                 .tooLarge,
-                "\(type(of: event).kind) has \(header.count) bytes of attributes; \(CloudEvent.headerBytesMax) are allowed")
+                "\(type(of: event).kind) has \(header.count) bytes of attributes; \(CloudEvent.headerBytesMax) are allowed"
+            )
         }
         let topic = try type(of: event).kind.topic(site: identity.site, subject: event.subject)
         try database.execute(
             sql: "INSERT INTO outbox (id, topic, header, data) VALUES (?, ?, ?, ?)",
-            arguments: [id, topic.text, Data(header), Data(cloudEvent.data)])
+            arguments: [id, topic.text, Data(header), Data(cloudEvent.data)]
+        )
         sentCount += 1
         return id
     }
@@ -200,7 +217,8 @@ public final class Transaction {
                 ON CONFLICT (consumer) DO UPDATE SET
                     sequence = iif(epoch = ?2, max(sequence, ?3), ?3), epoch = ?2
                 """,
-            arguments: [consumer, Int64(bitPattern: epoch), Int64(bitPattern: sequence)])
+            arguments: [consumer, Int64(bitPattern: epoch), Int64(bitPattern: sequence)]
+        )
     }
 
     /// Runs `body` so that it can be undone alone: when it throws, its changes and events are gone, the rest stays.

@@ -14,7 +14,8 @@ public final class DedicatedThread: Sendable {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         var handle = pthread_t()
         let status = unsafe pthread_create(
-            &handle, nil,
+            &handle,
+            nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
@@ -24,7 +25,9 @@ public final class DedicatedThread: Sendable {
                 unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
                 start.body()
                 return nil
-            }, start.toOpaque())
+            },
+            start.toOpaque()
+        )
         precondition(status == 0, "the operating system refuses a thread: error \(status)")
         self.handle = handle
     }
@@ -32,7 +35,8 @@ public final class DedicatedThread: Sendable {
     /// Runs a computation that would block the cooperative pool on a thread of its own.
     /// - Throws: What `body` throws.
     public static func run<Value: Sendable>(
-        _ name: String, _ body: @escaping @Sendable () throws -> Value
+        _ name: String,
+        _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             _ = DedicatedThread(name) { continuation.resume(with: Result { try body() }) }

@@ -54,7 +54,8 @@ public final class Reactor<Command: Sendable>: Sendable {
     /// Starts the thread; `make` runs on it. When `make` throws, `failed` is told and the thread ends.
     /// - Parameter undelivered: Told the commands that came before `make` threw, so that their waiters can be told.
     public init<Body: ReactorBody & SendableMetatype>(
-        _ name: String, make: @escaping @Sendable (ReactorHandle<Command>) throws -> Body,
+        _ name: String,
+        make: @escaping @Sendable (ReactorHandle<Command>) throws -> Body,
         undelivered: @escaping @Sendable ([Command]) -> Void = { _ in },
         failed: @escaping @Sendable (any Error) -> Void
     ) where Body.Command == Command {

@@ -178,7 +178,9 @@ public struct SocketOptions: Sendable, Hashable {
             if !oversized {
                 frames.append(
                     unsafe [UInt8](
-                        UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count)))
+                        UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count)
+                    )
+                )
             }
             if unsafe zmq_msg_more(&message) == 0 { break }
         }

@@ -17,7 +17,10 @@ public struct ChildProcess: Sendable {
     ///   - environment: All of its environment.
     ///   - output: A file that takes standard output and error; nil for those of the test.
     public init(
-        _ name: String, arguments: [String] = [], environment: [String: String] = [:], output: String? = nil
+        _ name: String,
+        arguments: [String] = [],
+        environment: [String: String] = [:],
+        output: String? = nil
     ) throws(StartError) {
         let path = "\(try Self.folder())/\(name)"
         var actions = posix_spawn_file_actions_t()
@@ -42,7 +45,9 @@ public struct ChildProcess: Sendable {
         defer { for pointer in argv + envp { free(pointer) } }
         var id = pid_t()
         let status = posix_spawn(&id, path, &actions, &attributes, argv, envp)
-        guard status == 0 else { throw StartError(description: "cannot start \(path): \(String(cString: strerror(status)))") }
+        guard status == 0 else {
+            throw StartError(description: "cannot start \(path): \(String(cString: strerror(status)))")
+        }
         self.id = id
     }
 

@@ -42,7 +42,11 @@ struct Factory: Sendable {
     func publish(_ event: any Event, id: String = UUID().uuidString) async throws -> UInt64 {
         let topic = try type(of: event).kind.topic(site: "local", subject: event.subject)
         let cloudEvent = try CloudEvent(
-            event, id: id, source: "//factory", time: Timestamp(seconds: Date().timeIntervalSince1970))
+            event,
+            id: id,
+            source: "//factory",
+            time: Timestamp(seconds: Date().timeIntervalSince1970)
+        )
         return try await stack.bus.publish(topic: topic, cloudEvent, timeout: .seconds(40)).sequence
     }
 
@@ -55,8 +59,12 @@ struct Factory: Sendable {
                 group.addTask {
                     try await publish(
                         ExampleRecorded(
-                            stream: "\(pipeline)-in", key: "past-\(index)", inputs: inputs(index),
-                            value: target(index, shift: 0)))
+                            stream: "\(pipeline)-in",
+                            key: "past-\(index)",
+                            inputs: inputs(index),
+                            value: target(index, shift: 0)
+                        )
+                    )
                 }
             }
             try await group.waitForAll()
@@ -69,13 +77,18 @@ struct Factory: Sendable {
     func step(_ index: Int, shift: Double) async throws {
         try await publish(ObservationRecorded(stream: "\(pipeline)-in", key: "k-\(index)", inputs: inputs(index)))
         try await publish(
-            LabelRecorded(stream: "\(pipeline)-out", key: "k-\(index)", value: target(index, shift: shift)))
+            LabelRecorded(stream: "\(pipeline)-out", key: "k-\(index)", value: target(index, shift: shift))
+        )
     }
 
     /// Steps until the log holds an event that fits, at most `max` times.
     /// - Returns: The next index.
     func stepUntil<E: Event>(
-        _ kind: E.Type, from start: Int, shift: Double, max: Int = 600, where fits: @escaping @Sendable (E) -> Bool
+        _ kind: E.Type,
+        from start: Int,
+        shift: Double,
+        max: Int = 600,
+        where fits: @escaping @Sendable (E) -> Bool
     ) async throws -> Int {
         for index in start..<(start + max) {
             try await step(index, shift: shift)
@@ -92,7 +105,10 @@ struct Factory: Sendable {
         var after: UInt64 = 0
         while true {
             let (records, scannedTo) = try await stack.bus.fetch(
-                [try E.kind.filter], after: after, timeout: .seconds(40))
+                [try E.kind.filter],
+                after: after,
+                timeout: .seconds(40)
+            )
             for record in records { found.append((record, try record.event().decode(kind))) }
             if scannedTo == after { return found }
             after = scannedTo
@@ -102,7 +118,8 @@ struct Factory: Sendable {
     /// Waits for an event that fits, in the log or yet to come.
     func wait<E: Event>(for kind: E.Type, where fits: @escaping @Sendable (E) -> Bool) async throws {
         let (id, records) = stack.bus.subscribe(
-            SubscribeRequest(consumer: nil, filters: [try E.kind.filter], start: .origin, credit: 256))
+            SubscribeRequest(consumer: nil, filters: [try E.kind.filter], start: .origin, credit: 256)
+        )
         defer { stack.bus.leave(id) }
         while true {
             let batch = await records.next(max: 64)
@@ -117,7 +134,12 @@ struct Factory: Sendable {
         let wanted = Set(range.map { "k-\($0)" })
         let (id, records) = stack.bus.subscribe(
             SubscribeRequest(
-                consumer: nil, filters: [try PredictionsMade.kind.filter], start: .origin, credit: 256))
+                consumer: nil,
+                filters: [try PredictionsMade.kind.filter],
+                start: .origin,
+                credit: 256
+            )
+        )
         defer { stack.bus.leave(id) }
         var answered: Set<String> = []
         while !wanted.isSubset(of: answered) {

@@ -10,7 +10,10 @@ struct LapTests {
         "bus", "registry", "converter", "trainer", "inference-node", "monitor", "alert", "gateway",
     ]
 
-    @Test("A changed world becomes a decay event, three models, and a new champion on every node", .timeLimit(.minutes(3)))
+    @Test(
+        "A changed world becomes a decay event, three models, and a new champion on every node",
+        .timeLimit(.minutes(3))
+    )
     func lapCloses() async throws {
         let stack = try await RunningStack(nodes: 2)
         do {
@@ -43,7 +46,11 @@ struct LapTests {
         await stack.stop()
     }
 
-    @Test("The loop closes and nothing acknowledged is lost when a program is killed", .timeLimit(.minutes(3)), arguments: programs)
+    @Test(
+        "The loop closes and nothing acknowledged is lost when a program is killed",
+        .timeLimit(.minutes(3)),
+        arguments: programs
+    )
     func survivesKill(of program: String) async throws {
         let stack = try await RunningStack()
         do {
@@ -79,11 +86,14 @@ struct LapTests {
             try await factory.begin()
             let stream = "press-in"
             try await factory.publish(
-                ObservationRecorded(stream: stream, key: "bad-1", inputs: ["load": [1, 2, 3], "spede": [1]]))
+                ObservationRecorded(stream: stream, key: "bad-1", inputs: ["load": [1, 2, 3], "spede": [1]])
+            )
             try await factory.publish(
-                ObservationRecorded(stream: stream, key: "bad-2", inputs: ["load": [1, .nan, 3], "speed": [1]]))
+                ObservationRecorded(stream: stream, key: "bad-2", inputs: ["load": [1, .nan, 3], "speed": [1]])
+            )
             try await factory.publish(
-                ObservationRecorded(stream: stream, key: "bad-3", inputs: ["load": [1, 2, 3], "speed": [-1]]))
+                ObservationRecorded(stream: stream, key: "bad-3", inputs: ["load": [1, 2, 3], "speed": [-1]])
+            )
             try await factory.publish(ObservationRecorded(stream: "nobody", key: "bad-4", inputs: ["x": [1]]))
             try await factory.publish(TrainingRequested(pipeline: "unknown", reason: "test"))
             try await factory.publish(PipelinePushed(pipeline: "press", file: "pipeline: press\nautomatoin: automatic"))
@@ -118,7 +128,11 @@ struct LapTests {
         let query = RegistryQuery(.laps)
         let topic = try RegistryQuery.kind.topic(site: "local", subject: query.subject)
         let event = try CloudEvent(
-            query, id: UUID().uuidString, source: "//factory", time: Timestamp(seconds: Date().timeIntervalSince1970))
+            query,
+            id: UUID().uuidString,
+            source: "//factory",
+            time: Timestamp(seconds: Date().timeIntervalSince1970)
+        )
         let answer = try await factory.stack.bus.request(topic: topic, event)
         return try EventCoding.decode(LapsAnswer.self, from: answer).laps
     }

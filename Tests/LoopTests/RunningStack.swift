@@ -22,9 +22,14 @@ final class RunningStack: Sendable {
             "hexloop",
             arguments: [
                 "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(port)", "--quiet",
-            ], output: "\(directory)/up.log")
+            ],
+            output: "\(directory)/up.log"
+        )
         let address = try #require(BusAddress("ipc://\(directory)/run"))
-        bus = BusClient(.init(address: address, name: "loop-test"), logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() })
+        bus = BusClient(
+            .init(address: address, name: "loop-test"),
+            logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() }
+        )
         do { try await waitUntilReady() } catch {
             await stop()
             throw error
@@ -76,7 +81,9 @@ final class RunningStack: Sendable {
                 guard bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0 else {
                     return nil
                 }
-                return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt16(bigEndian: $0.pointee.sin_port) }
+                return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                    UInt16(bigEndian: $0.pointee.sin_port)
+                }
             }
         }
         return try #require(port)

@@ -43,7 +43,8 @@ final class BusProcess {
             environment: [
                 "HEXLOOP_DATA": "\(directory)/data", "HEXLOOP_BUS": "ipc://\(directory)/run",
                 "HEXLOOP_LOG_LEVEL": "error",
-            ])
+            ]
+        )
     }
 
     /// kill -9, and waits until the process is gone.

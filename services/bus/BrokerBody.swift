@@ -38,8 +38,12 @@ final class BrokerBody: ReactorBody {
     private var beatAt = Duration.zero
 
     init(
-        address: BusAddress, site: String, log: EventLog, logger: Logger,
-        results: @escaping @Sendable (LogThread.Result) -> Void, onFatal: @escaping @Sendable (String) -> Void
+        address: BusAddress,
+        site: String,
+        log: EventLog,
+        logger: Logger,
+        results: @escaping @Sendable (LogThread.Result) -> Void,
+        onFatal: @escaping @Sendable (String) -> Void
     ) throws {
         self.logger = logger
         self.onFatal = onFatal
@@ -81,8 +85,12 @@ final class BrokerBody: ReactorBody {
         case .report(let answer):
             answer(
                 BrokerReport(
-                    counters: broker.counters, head: broker.head, sessions: broker.sessionNames,
-                    consumerLag: broker.consumerLag))
+                    counters: broker.counters,
+                    head: broker.head,
+                    sessions: broker.sessionNames,
+                    consumerLag: broker.consumerLag
+                )
+            )
         }
         run()
     }

@@ -10,7 +10,9 @@ import ZeroMQ
 @main
 struct BusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bus", abstract: "The broker: durable event log, fan-out and work groups over ZeroMQ.")
+        commandName: "bus",
+        abstract: "The broker: durable event log, fan-out and work groups over ZeroMQ."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -26,10 +28,12 @@ struct BusCommand: AsyncParsableCommand {
         let client = BusClient(.init(address: member.bus, name: "bus/self"), logger: logger)
         let identity = Store.Identity(site: member.site, service: "bus", instance: "main")
         throw await ServiceRunner.run(
-            name: "bus", logger: logger,
+            name: "bus",
+            logger: logger,
             services: [
                 BusService(configuration: BusConfiguration(member), health: health, logger: logger),
                 Beat(bus: client, identity: identity, health: health, metrics: metrics),
-            ])
+            ]
+        )
     }
 }

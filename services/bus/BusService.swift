@@ -19,17 +19,27 @@ struct BusService: Service {
         let lock = try DirectoryLock.acquire(directory)
         if let sockets = configuration.address.directory {
             try FileManager.default.createDirectory(
-                atPath: sockets, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                atPath: sockets,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         }
         let (failures, failed) = AsyncStream.makeStream(of: String.self)
         let (configuration, logger) = (configuration, logger)
         let reactor = Reactor<BrokerCommand>("broker") { broker in
             let log = try EventLog(path: "\(directory)/bus.sqlite")
             logger.info(
-                "the log is open", metadata: ["log.head": "\(log.snapshot.head)", "log.epoch": "\(log.snapshot.epoch)"])
+                "the log is open",
+                metadata: ["log.head": "\(log.snapshot.head)", "log.epoch": "\(log.snapshot.epoch)"]
+            )
             return try BrokerBody(
-                address: configuration.address, site: configuration.site, log: log, logger: logger,
-                results: { broker.post(.log($0)) }, onFatal: { failed.yield($0) })
+                address: configuration.address,
+                site: configuration.site,
+                log: log,
+                logger: logger,
+                results: { broker.post(.log($0)) },
+                onFatal: { failed.yield($0) }
+            )
         } undelivered: {
             BrokerBody.turnAway($0)
         } failed: {

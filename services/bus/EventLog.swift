@@ -51,7 +51,8 @@ final class EventLog: @unchecked Sendable {
         snapshot = try queue.write { db in
             try db.execute(
                 sql: "INSERT OR IGNORE INTO log (one, epoch) VALUES (1, ?)",
-                arguments: [Int64(Date().timeIntervalSince1970 * 1000)])
+                arguments: [Int64(Date().timeIntervalSince1970 * 1000)]
+            )
             return try Self.loadSnapshot(db)
         }
         epoch = snapshot.epoch
@@ -90,7 +91,8 @@ final class EventLog: @unchecked Sendable {
                         source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
                         PRIMARY KEY (source, id)) STRICT, WITHOUT ROWID;
                     CREATE INDEX seenAt ON seen (at);
-                    """)
+                    """
+            )
         }
         return migrator
     }
@@ -112,8 +114,10 @@ final class EventLog: @unchecked Sendable {
                 row["name"], row["filters"], row["floor"], row["done"]
             )
             snapshot.groups[name] = .init(
-                filters: try EventCoding.decode([TopicFilter].self, from: Array(filters.utf8)), floor: UInt64(floor),
-                done: try EventCoding.decode([UInt64].self, from: Array(done.utf8)))
+                filters: try EventCoding.decode([TopicFilter].self, from: Array(filters.utf8)),
+                floor: UInt64(floor),
+                done: try EventCoding.decode([UInt64].self, from: Array(done.utf8))
+            )
         }
         return snapshot
     }
@@ -123,17 +127,22 @@ final class EventLog: @unchecked Sendable {
         let after = head > 256 ? head - 256 : 0
         try queue.read { db in
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT sequence, topic, checksum, header, data FROM record WHERE sequence > ?",
-                arguments: [Int64(after)])
+                db,
+                sql: "SELECT sequence, topic, checksum, header, data FROM record WHERE sequence > ?",
+                arguments: [Int64(after)]
+            )
             while let row = try rows.next() {
-                let (sequence, topic, checksum): (Int64, Int64, Int64) = (row["sequence"], row["topic"], row["checksum"])
+                let (sequence, topic, checksum): (Int64, Int64, Int64) = (
+                    row["sequence"], row["topic"], row["checksum"]
+                )
                 let (header, data): (Data, Data) = (row["header"], row["data"])
                 let name = topicNames[topic] ?? ""
                 guard CRC32C.of(Array(name.utf8), Array(header), Array(data)) == UInt32(truncatingIfNeeded: checksum)
                 else {
                     throw LogError(
                         "\(path): record \(sequence) does not fit its checksum; restore a backup of the log, or move "
-                            + "the file away to start an empty one")
+                            + "the file away to start an empty one"
+                    )
                 }
             }
         }
@@ -171,7 +180,10 @@ final class EventLog: @unchecked Sendable {
     }
 
     private func insert(
-        _ append: Append, _ db: Database, at time: Timestamp, into records: inout [Bus.Record]
+        _ append: Append,
+        _ db: Database,
+        at time: Timestamp,
+        into records: inout [Bus.Record]
     ) throws -> AppendOutcome {
         let sequence = head + 1
         if case .named(let source, let id) = append.identity {
@@ -185,8 +197,14 @@ final class EventLog: @unchecked Sendable {
         }
         let topic = try topicID(append.topic, db)
         let record = Bus.Record(
-            topic: append.topic, flags: append.flags, epoch: epoch, sequence: sequence, previous: topic.last,
-            header: append.header, data: append.data)
+            topic: append.topic,
+            flags: append.flags,
+            epoch: epoch,
+            sequence: sequence,
+            previous: topic.last,
+            header: append.header,
+            data: append.data
+        )
         let checksum = CRC32C.of(Array(append.topic.utf8), append.header, append.data)
         try db.cachedStatement(
             sql: """
@@ -260,7 +278,8 @@ final class EventLog: @unchecked Sendable {
         try queue.writeWithoutTransaction { db in
             try db.execute(
                 sql: "DELETE FROM seen WHERE at < ?",
-                arguments: [Int64(time.seconds - Self.dedupeWindowSeconds)])
+                arguments: [Int64(time.seconds - Self.dedupeWindowSeconds)]
+            )
             _ = try db.checkpoint(.truncate)
         }
     }
@@ -276,8 +295,11 @@ final class EventLog: @unchecked Sendable {
             var (scanned, bytes) = (0, 0)
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
-                    sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence > ? ORDER BY sequence"
-                ), arguments: [Int64(clamping: request.after)])
+                    sql:
+                        "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence > ? ORDER BY sequence"
+                ),
+                arguments: [Int64(clamping: request.after)]
+            )
             while records.count < request.limit, scanned < Self.scanMax, bytes < Self.readBytesMax,
                 let row = try rows.next()
             {
@@ -309,8 +331,10 @@ final class EventLog: @unchecked Sendable {
             let records = try sequences.compactMap { sequence -> Bus.Record? in
                 let row = try Row.fetchOne(
                     try db.cachedStatement(
-                        sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence = ?"),
-                    arguments: [Int64(sequence)])
+                        sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence = ?"
+                    ),
+                    arguments: [Int64(sequence)]
+                )
                 return row.map { record($0, topicNames[$0[1]] ?? "") }
             }
             return ReadResult(request: request, records: records, scannedTo: head)
@@ -321,8 +345,14 @@ final class EventLog: @unchecked Sendable {
         let (sequence, previous, flags): (Int64, Int64, Int64) = (row[0], row[2], row[3])
         let (header, data): (Data, Data) = (row[4], row[5])
         return Bus.Record(
-            topic: topic, flags: Bus.Record.Flags(rawValue: UInt8(truncatingIfNeeded: flags)), epoch: epoch,
-            sequence: UInt64(sequence), previous: UInt64(previous), header: Array(header), data: Array(data))
+            topic: topic,
+            flags: Bus.Record.Flags(rawValue: UInt8(truncatingIfNeeded: flags)),
+            epoch: epoch,
+            sequence: UInt64(sequence),
+            previous: UInt64(previous),
+            header: Array(header),
+            data: Array(data)
+        )
     }
 }
 

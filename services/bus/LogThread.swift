@@ -43,7 +43,10 @@ final class LogThread: Sendable {
     private static var now: Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
 
     private static func run(
-        _ log: EventLog, _ mailbox: Mailbox<Command>, _ logger: Logger, _ results: @Sendable (Result) -> Void
+        _ log: EventLog,
+        _ mailbox: Mailbox<Command>,
+        _ logger: Logger,
+        _ results: @Sendable (Result) -> Void
     ) {
         var failedGeneration: UInt64 = 0
         while true {
@@ -99,7 +102,10 @@ final class LogThread: Sendable {
 
     /// Writes the batch. A full disk refuses it and nothing else; a failed fsync or a damaged file is the end.
     private static func commit(
-        _ batch: inout Batch, _ log: EventLog, _ failedGeneration: inout UInt64, _ logger: Logger,
+        _ batch: inout Batch,
+        _ log: EventLog,
+        _ failedGeneration: inout UInt64,
+        _ logger: Logger,
         _ results: @Sendable (Result) -> Void
     ) throws {
         defer { batch = Batch() }
@@ -126,7 +132,12 @@ final class LogThread: Sendable {
         results(
             .committed(
                 Commit(
-                    appends: appends, outcomes: [], records: [],
-                    failure: Refusal(.full, message, retryAfterMs: 500))))
+                    appends: appends,
+                    outcomes: [],
+                    records: [],
+                    failure: Refusal(.full, message, retryAfterMs: 500)
+                )
+            )
+        )
     }
 }

@@ -54,13 +54,20 @@ struct ConversionWorker: Service {
         var converted: [ConversionCompleted.Candidate] = []
         var failures: [ConversionFailed] = []
         for candidate in job.run.candidates {
-            do { converted.append(try await convert(candidate, goldenRows)) } catch let error as BusError where error.isRetriable {
+            do { converted.append(try await convert(candidate, goldenRows)) } catch let error as BusError
+                where error.isRetriable
+            {
                 throw error
             } catch {
                 let code = (error as? BusError)?.code ?? .badContainer
                 failures.append(
                     ConversionFailed(
-                        pipeline: job.run.pipeline, candidate: candidate.name, code: code, message: "\(error)"))
+                        pipeline: job.run.pipeline,
+                        candidate: candidate.name,
+                        code: code,
+                        message: "\(error)"
+                    )
+                )
             }
         }
         let (done, failed) = (converted, failures)
@@ -69,31 +76,48 @@ struct ConversionWorker: Service {
             if !done.isEmpty {
                 try transaction.send(
                     ConversionCompleted(
-                        pipeline: job.run.pipeline, pipelineVersion: job.run.pipelineVersion, candidates: done,
-                        recent: job.run.recent, parity: job.run.parity, frozen: job.run.frozen), runID: job.runID)
+                        pipeline: job.run.pipeline,
+                        pipelineVersion: job.run.pipelineVersion,
+                        candidates: done,
+                        recent: job.run.recent,
+                        parity: job.run.parity,
+                        frozen: job.run.frozen
+                    ),
+                    runID: job.runID
+                )
             }
             try ConversionTable.finish(job.runID, transaction.database)
         }
     }
 
     private func convert(
-        _ candidate: TrainingCompleted.Candidate, _ goldenRows: Int
+        _ candidate: TrainingCompleted.Candidate,
+        _ goldenRows: Int
     ) async throws -> ConversionCompleted.Candidate {
         let model = try await fetch(candidate.model)
         let calibration = try await fetch(candidate.calibration).tensor("inputs")
         let result = try await DedicatedThread.run("quantize") {
             try Quantizer.quantize(
-                model: model, calibration: try calibration.floats, rows: calibration.shape.first ?? 0,
-                goldenRows: max(goldenRows, 1), lineage: nil)
+                model: model,
+                calibration: try calibration.floats,
+                rows: calibration.shape.first ?? 0,
+                goldenRows: max(goldenRows, 1),
+                lineage: nil
+            )
         }
         let digest = BlobStore.digest(of: result.container)
         let envelope = try SignedEnvelope.sign(digest: digest, key: key)
         try await member.artifacts.upload(result.container, digest: digest)
         return ConversionCompleted.Candidate(
-            name: candidate.name, floatModel: candidate.model, model: digest,
+            name: candidate.name,
+            floatModel: candidate.model,
+            model: digest,
             envelope: String(decoding: try envelope.json(), as: UTF8.self),
-            meanAbsoluteDifference: result.report.meanAbsError, maxAbsoluteDifference: result.report.maxAbsError,
-            signalToNoiseDB: result.report.signalToNoiseDB, containerBytes: result.container.count)
+            meanAbsoluteDifference: result.report.meanAbsError,
+            maxAbsoluteDifference: result.report.maxAbsError,
+            signalToNoiseDB: result.report.signalToNoiseDB,
+            containerBytes: result.container.count
+        )
     }
 
     private func fetch(_ digest: String) async throws -> ModelContainer {

@@ -7,7 +7,9 @@ import ServiceKit
 @main
 struct ConverterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "converter", abstract: "Quantizes trained models to int8, signs the containers and stores them.")
+        commandName: "converter",
+        abstract: "Quantizes trained models to int8, signs the containers and stores them."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -18,8 +20,12 @@ struct ConverterCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let configuration = try ConverterConfiguration(settings)
         let member = try await Member(
-            service: "converter", configuration: configuration.member, migrations: ConversionTable.migrations,
-            metrics: metrics, logger: Logger(label: "converter"))
+            service: "converter",
+            configuration: configuration.member,
+            migrations: ConversionTable.migrations,
+            metrics: metrics,
+            logger: Logger(label: "converter")
+        )
         let worker = ConversionWorker(member: member, key: configuration.signingKey)
         let parts = member.parts(ConversionTable.handlers()) { worker.wake() }
         throw await ServiceRunner.run(name: "converter", logger: member.logger, services: parts + [worker])

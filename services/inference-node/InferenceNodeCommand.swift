@@ -10,7 +10,8 @@ import Storage
 struct InferenceNodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inference-node",
-        abstract: "Serves signed int8 models to the bus and, over a local socket, to applications on its own device.")
+        abstract: "Serves signed int8 models to the bus and, over a local socket, to applications on its own device."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -21,24 +22,41 @@ struct InferenceNodeCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let configuration = try InferenceNodeConfiguration(settings)
         let member = try await Member(
-            service: "inference-node", configuration: configuration.member, migrations: DeploymentTable.migrations,
-            replicaPrefix: "node-", metrics: metrics, logger: Logger(label: "inference-node"))
+            service: "inference-node",
+            configuration: configuration.member,
+            migrations: DeploymentTable.migrations,
+            replicaPrefix: "node-",
+            metrics: metrics,
+            logger: Logger(label: "inference-node")
+        )
         member.logger.info("kernels", metadata: ["kernel.variant": "\(KernelVariant.best)"])
         for failed in KernelVariant.failed {
-            member.logger.error("a kernel failed its self-test and is not used", metadata: ["kernel.variant": "\(failed)"])
+            member.logger.error(
+                "a kernel failed its self-test and is not used",
+                metadata: ["kernel.variant": "\(failed)"]
+            )
         }
         let shelf = ModelShelf()
         let loader = ModelLoader(
-            member: member, shelf: shelf, blobs: try BlobStore(directory: "\(member.directory)/models"),
-            key: configuration.verificationKey)
+            member: member,
+            shelf: shelf,
+            blobs: try BlobStore(directory: "\(member.directory)/models"),
+            key: configuration.verificationKey
+        )
         let recorder = PredictionRecorder(member: member)
         let parts = member.parts(DeploymentTable.handlers()) { loader.wake() }
         throw await ServiceRunner.run(
-            name: "inference-node", logger: member.logger,
+            name: "inference-node",
+            logger: member.logger,
             services: parts + [
                 loader, ObservationWorker(member: member, shelf: shelf, recorder: recorder),
                 LocalDoor(
-                    endpoint: "ipc://\(member.directory)/infer.sock", member: member, shelf: shelf, recorder: recorder),
-            ])
+                    endpoint: "ipc://\(member.directory)/infer.sock",
+                    member: member,
+                    shelf: shelf,
+                    recorder: recorder
+                ),
+            ]
+        )
     }
 }

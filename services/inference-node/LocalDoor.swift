@@ -63,7 +63,9 @@ struct LocalDoor: Service {
     }
 
     private func answer(
-        _ batch: [LocalRequest], _ count: inout Int, _ reactor: Reactor<LocalReply>
+        _ batch: [LocalRequest],
+        _ count: inout Int,
+        _ reactor: Reactor<LocalReply>
     ) async throws {
         var predictions: [String: [PredictionsMade.Prediction]] = [:]
         var replies: [(LocalRequest, Answer)] = []
@@ -74,20 +76,28 @@ struct LocalDoor: Service {
                     throw EventError(
                         .noModel,
                         "no model of pipeline '\(question.pipeline)' on this node; pipelines with a model: "
-                            + (shelf.names.isEmpty ? "none" : shelf.names.joined(separator: ", ")))
+                            + (shelf.names.isEmpty ? "none" : shelf.names.joined(separator: ", "))
+                    )
                 }
                 count += 1
                 let key = question.key ?? "local-\(member.identity.instance)-\(Member.clock().microseconds)-\(count)"
                 let prediction = try served.predict(
-                    key: key, inputs: question.inputs.mapValues(\.elements), at: Member.clock())
+                    key: key,
+                    inputs: question.inputs.mapValues(\.elements),
+                    at: Member.clock()
+                )
                 predictions[question.pipeline, default: []].append(prediction)
                 replies.append(
                     (
                         request,
                         Answer(
-                            pipeline: question.pipeline, key: key, outputs: prediction.outputs,
-                            digest: prediction.digest)
-                    ))
+                            pipeline: question.pipeline,
+                            key: key,
+                            outputs: prediction.outputs,
+                            digest: prediction.digest
+                        )
+                    )
+                )
             } catch {
                 replies.append((request, Answer(error: .init(code: error.code, message: error.message))))
             }

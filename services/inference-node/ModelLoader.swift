@@ -54,7 +54,8 @@ struct ModelLoader: Service {
 
     /// - Returns: False when the registry did not answer and it is worth trying again.
     private func bring(
-        _ deployment: DeploymentTable.Deployment, _ refused: inout Set<String>
+        _ deployment: DeploymentTable.Deployment,
+        _ refused: inout Set<String>
     ) async throws -> Bool {
         let rollout = deployment.rollout
         let present = shelf.pipeline(rollout.pipeline)
@@ -74,31 +75,45 @@ struct ModelLoader: Service {
                 continue
             }
             guard !refused.contains(model.digest) else { continue }
-            do { loaded.append(try await load(model, deployment)) } catch let error as BusError where error.isRetriable {
+            do { loaded.append(try await load(model, deployment)) } catch let error as BusError where error.isRetriable
+            {
                 member.logger.warning("will try to load again", metadata: ["error": "\(error)"])
                 return false
             } catch {
                 refused.insert(model.digest)
                 let (code, message) = Self.reason(error)
                 member.logger.error(
-                    "refused a model", metadata: ["model.digest": "\(model.digest)", "reason": "\(message)"])
+                    "refused a model",
+                    metadata: ["model.digest": "\(model.digest)", "reason": "\(message)"]
+                )
                 refusals.append(
                     ModelRefused(
-                        pipeline: rollout.pipeline, node: member.identity.instance, digest: model.digest,
-                        role: model.alias, code: code, message: message))
+                        pipeline: rollout.pipeline,
+                        node: member.identity.instance,
+                        digest: model.digest,
+                        role: model.alias,
+                        code: code,
+                        message: message
+                    )
+                )
             }
         }
         if let champion = loaded.first(where: { $0.alias == "champion" }) {
             shelf.replace(
                 ServedPipeline(
-                    known: deployment.known, champion: champion, shadows: loaded.filter { $0.alias != "champion" }))
+                    known: deployment.known,
+                    champion: champion,
+                    shadows: loaded.filter { $0.alias != "champion" }
+                )
+            )
         }
         try await report(deployment, loaded, refusals)
         return true
     }
 
     private func load(
-        _ model: RolloutStepped.Deployment, _ deployment: DeploymentTable.Deployment
+        _ model: RolloutStepped.Deployment,
+        _ deployment: DeploymentTable.Deployment
     ) async throws -> LoadedModel {
         do { try SignedEnvelope(json: Array(model.envelope.utf8)).verify(digest: model.digest, with: key) } catch {
             throw EventError(.badSignature, "\(error)")
@@ -122,7 +137,8 @@ struct ModelLoader: Service {
         guard quantized.inputCount == deployment.known.pipeline.featureCount else {
             throw EventError(
                 .badShape,
-                "the model takes \(quantized.inputCount) numbers, the pipeline has \(deployment.known.pipeline.featureCount)")
+                "the model takes \(quantized.inputCount) numbers, the pipeline has \(deployment.known.pipeline.featureCount)"
+            )
         }
         return LoadedModel(alias: model.alias, digest: model.digest, model: quantized)
     }
@@ -136,7 +152,9 @@ struct ModelLoader: Service {
     }
 
     private func report(
-        _ deployment: DeploymentTable.Deployment, _ loaded: [LoadedModel], _ refusals: [ModelRefused]
+        _ deployment: DeploymentTable.Deployment,
+        _ loaded: [LoadedModel],
+        _ refusals: [ModelRefused]
     ) async throws {
         let node = member.identity.instance
         let at = Member.clock()
@@ -149,8 +167,14 @@ struct ModelLoader: Service {
             for model in loaded {
                 try transaction.send(
                     ModelLoaded(
-                        pipeline: deployment.rollout.pipeline, node: node, digest: model.digest, role: model.alias,
-                        at: at, loadMs: loadMs))
+                        pipeline: deployment.rollout.pipeline,
+                        node: node,
+                        digest: model.digest,
+                        role: model.alias,
+                        at: at,
+                        loadMs: loadMs
+                    )
+                )
             }
         }
     }

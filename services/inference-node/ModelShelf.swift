@@ -22,14 +22,20 @@ struct ServedPipeline: Sendable {
     /// Answers one observation.
     /// - Throws: `EventError` that names the feature or the model that is in the way.
     func predict(
-        key: String, inputs: [String: [Double]], at time: Timestamp
+        key: String,
+        inputs: [String: [Double]],
+        at time: Timestamp
     ) throws(EventError) -> PredictionsMade.Prediction {
         let row = try pipeline.row(from: inputs)
         return PredictionsMade.Prediction(
-            key: key, at: time, digest: champion.digest, outputs: try Self.run(champion, row),
+            key: key,
+            at: time,
+            digest: champion.digest,
+            outputs: try Self.run(champion, row),
             shadows: try shadows.map { shadow throws(EventError) in
                 PredictionsMade.Shadow(name: shadow.alias, digest: shadow.digest, outputs: try Self.run(shadow, row))
-            })
+            }
+        )
     }
 
     private static func run(_ loaded: LoadedModel, _ row: [Float]) throws(EventError) -> [Float] {

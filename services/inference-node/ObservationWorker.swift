@@ -29,7 +29,8 @@ struct ObservationWorker: Service {
         try await cancelWhenGracefulShutdown {
             guard let filter = try? ObservationRecorded.kind.filter else { return }
             let (id, jobs) = member.bus.join(
-                JoinRequest(group: "infer", filters: [filter], start: .head, credit: Self.credit))
+                JoinRequest(group: "infer", filters: [filter], start: .head, credit: Self.credit)
+            )
             defer { member.bus.leave(id) }
             var reports = ReportLimit()
             while true {
@@ -46,7 +47,8 @@ struct ObservationWorker: Service {
     }
 
     private func answer(
-        _ batch: [BusClient.Job], _ reports: inout ReportLimit
+        _ batch: [BusClient.Job],
+        _ reports: inout ReportLimit
     ) -> ([String: [PredictionsMade.Prediction]], [EventRefused]) {
         var predictions: [String: [PredictionsMade.Prediction]] = [:]
         var refusals: [EventRefused] = []
@@ -61,11 +63,15 @@ struct ObservationWorker: Service {
                     throw EventError(
                         .noModel,
                         "no model serves stream '\(observation.stream)' on this node; pipelines with a model: "
-                            + (shelf.names.isEmpty ? "none" : shelf.names.joined(separator: ", ")))
+                            + (shelf.names.isEmpty ? "none" : shelf.names.joined(separator: ", "))
+                    )
                 }
                 for one in served {
                     let prediction = try one.predict(
-                        key: observation.key, inputs: observation.values, at: Member.clock())
+                        key: observation.key,
+                        inputs: observation.values,
+                        at: Member.clock()
+                    )
                     predictions[one.pipeline.name, default: []].append(prediction)
                     answered.increment()
                 }
@@ -74,8 +80,15 @@ struct ObservationWorker: Service {
                 guard error.code != .noModel || reports.mayReport(event?.subject ?? "") else { continue }
                 refusals.append(
                     EventRefused(
-                        service: "inference-node", sequence: job.record.sequence, type: event?.type,
-                        source: event?.source, id: event?.id, code: error.code, message: error.message))
+                        service: "inference-node",
+                        sequence: job.record.sequence,
+                        type: event?.type,
+                        source: event?.source,
+                        id: event?.id,
+                        code: error.code,
+                        message: error.message
+                    )
+                )
             }
         }
         return (predictions, refusals)

@@ -12,7 +12,8 @@ struct PredictionRecorder: Sendable {
     /// Writes predictions and refusals; they are on disk when this returns.
     /// - Returns: The last event's number in the outbox, for those who wait until the log has it.
     func record(
-        _ predictions: [String: [PredictionsMade.Prediction]], refusals: [EventRefused] = []
+        _ predictions: [String: [PredictionsMade.Prediction]],
+        refusals: [EventRefused] = []
     ) async throws -> UInt64 {
         let node = member.identity.instance
         return try await member.store.write { transaction in
@@ -24,7 +25,12 @@ struct PredictionRecorder: Sendable {
                     last = UInt64(
                         try transaction.send(
                             PredictionsMade(
-                                pipeline: pipeline, node: node, predictions: Array(rest.prefix(Self.batchMax)))))
+                                pipeline: pipeline,
+                                node: node,
+                                predictions: Array(rest.prefix(Self.batchMax))
+                            )
+                        )
+                    )
                     rest = rest.dropFirst(Self.batchMax)
                 }
             }

@@ -19,6 +19,7 @@ enum MonitorMigrations {
             CREATE TABLE watch (
                 pipeline TEXT PRIMARY KEY, digest TEXT NOT NULL, runID TEXT, state BLOB NOT NULL
             ) STRICT, WITHOUT ROWID;
-            """),
+            """
+        ),
     ]
 }

@@ -7,7 +7,9 @@ import ServiceKit
 @main
 struct MonitorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "monitor", abstract: "Joins predictions with late labels and says when a model decays.")
+        commandName: "monitor",
+        abstract: "Joins predictions with late labels and says when a model decays."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -17,8 +19,12 @@ struct MonitorCommand: AsyncParsableCommand {
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
         let member = try await Member(
-            service: "monitor", configuration: try MemberConfiguration(settings), migrations: MonitorMigrations.all,
-            metrics: metrics, logger: Logger(label: "monitor"))
+            service: "monitor",
+            configuration: try MemberConfiguration(settings),
+            migrations: MonitorMigrations.all,
+            metrics: metrics,
+            logger: Logger(label: "monitor")
+        )
         let handlers = MonitorHandlers(logger: member.logger).make()
         throw await ServiceRunner.run(name: "monitor", logger: member.logger, services: member.parts(handlers))
     }

@@ -21,7 +21,8 @@ struct MonitorHandlers: Sendable {
             if known.pipeline.monitor.inputs.contains(.kolmogorovSmirnov) {
                 logger.notice(
                     "monitor.inputs 'ks' is not carried out by this version; out-of-range and the error are watched",
-                    metadata: ["pipeline": "\(known.pipeline.name)"])
+                    metadata: ["pipeline": "\(known.pipeline.name)"]
+                )
             }
         }
         handlers.on(RolloutStepped.self) { event, context, transaction in
@@ -64,7 +65,9 @@ struct MonitorHandlers: Sendable {
     }
 
     private func observe(
-        _ event: ObservationRecorded, _ context: EventContext, _ transaction: Transaction
+        _ event: ObservationRecorded,
+        _ context: EventContext,
+        _ transaction: Transaction
     ) throws {
         let db = transaction.database
         for known in try PipelineTable.fetchAll(db) where known.pipeline.data.observations == event.stream {
@@ -78,7 +81,10 @@ struct MonitorHandlers: Sendable {
     }
 
     private func join(
-        _ pipeline: Pipeline, key: String, _ context: EventContext, _ transaction: Transaction
+        _ pipeline: Pipeline,
+        key: String,
+        _ context: EventContext,
+        _ transaction: Transaction
     ) throws {
         let db = transaction.database
         guard let pair = try JoinTable.join(pipeline: pipeline.name, labels: pipeline.data.labels, key: key, db) else {
@@ -90,8 +96,12 @@ struct MonitorHandlers: Sendable {
             return
         }
         let finding = watch.add(
-            error: Self.error(pair, pipeline), metric: pipeline.monitor.metric.rawValue, key: key,
-            answeredAt: pair.answeredAt, nextRunID: "run-\(context.sequence)")
+            error: Self.error(pair, pipeline),
+            metric: pipeline.monitor.metric.rawValue,
+            key: key,
+            answeredAt: pair.answeredAt,
+            nextRunID: "run-\(context.sequence)"
+        )
         try WatchTable.save(watch, pipeline: pipeline.name, db)
         if let finding { try tell(finding, watch, pipeline.name, transaction) }
     }
@@ -106,7 +116,10 @@ struct MonitorHandlers: Sendable {
     }
 
     private func tell(
-        _ finding: Watch.Finding, _ watch: Watch, _ pipeline: String, _ transaction: Transaction
+        _ finding: Watch.Finding,
+        _ watch: Watch,
+        _ pipeline: String,
+        _ transaction: Transaction
     ) throws {
         transaction.runID = nil
         switch finding {
@@ -114,10 +127,14 @@ struct MonitorHandlers: Sendable {
             try transaction.send(DecaySuspected(pipeline: pipeline, digest: watch.digest, figures: figures))
         case .detected(let figures):
             try transaction.send(
-                DecayDetected(pipeline: pipeline, digest: watch.digest, figures: figures), runID: watch.runID)
+                DecayDetected(pipeline: pipeline, digest: watch.digest, figures: figures),
+                runID: watch.runID
+            )
         case .cleared(let figures):
             try transaction.send(
-                DecayCleared(pipeline: pipeline, digest: watch.digest, figures: figures), runID: watch.runID)
+                DecayCleared(pipeline: pipeline, digest: watch.digest, figures: figures),
+                runID: watch.runID
+            )
         }
     }
 }

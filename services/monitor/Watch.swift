@@ -26,15 +26,27 @@ struct Watch: Codable, Sendable {
         let settings = pipeline.monitor
         errors = RollingErrorMonitor(
             settings: try RollingErrorMonitor.Settings(
-                window: settings.window, near: settings.nearFactor, breach: settings.breachFactor,
-                baseline: rollout.baseline, rearmAfter: settings.rearmAfter),
-            recovering: previous?.isInEpisode ?? false)
+                window: settings.window,
+                near: settings.nearFactor,
+                breach: settings.breachFactor,
+                baseline: rollout.baseline,
+                rearmAfter: settings.rearmAfter
+            ),
+            recovering: previous?.isInEpisode ?? false
+        )
         if settings.inputs.contains(.outOfRange), !rollout.ranges.isEmpty {
             ranges = try InputRangeMonitor(
                 features: rollout.ranges.map {
                     InputRangeMonitor.Feature(
-                        name: $0.feature, count: $0.count, trainingMin: $0.min, trainingMax: $0.max)
-                }, window: settings.window, share: 1 / Double(settings.window))
+                        name: $0.feature,
+                        count: $0.count,
+                        trainingMin: $0.min,
+                        trainingMax: $0.max
+                    )
+                },
+                window: settings.window,
+                share: 1 / Double(settings.window)
+            )
         }
     }
 
@@ -44,7 +56,11 @@ struct Watch: Codable, Sendable {
     /// Adds a labelled prediction of the champion.
     /// - Parameter nextRunID: Names the lap that a detection begins.
     mutating func add(
-        error: Double, metric: String, key: String, answeredAt: Timestamp, nextRunID: String
+        error: Double,
+        metric: String,
+        key: String,
+        answeredAt: Timestamp,
+        nextRunID: String
     ) -> Finding? {
         guard let signal = errors.add(error: error, key: key, at: answeredAt.seconds) else { return nil }
         let figures = DecayFigures(signal.figures, metric: metric, key: key)
@@ -66,12 +82,20 @@ struct Watch: Codable, Sendable {
             guard case .left(let figures) = signal else { return nil }
             return .suspected(
                 DecayFigures(
-                    cause: "input-range", metric: figures.feature, value: Double(figures.value),
-                    baseline: Double(figures.trainingMax), near: Double(figures.trainingMin),
-                    breach: Double(figures.trainingMax), window: figures.window, key: key,
-                    firstSuspectKey: figures.firstKey, firstSuspectAt: Timestamp(seconds: figures.firstAt),
+                    cause: "input-range",
+                    metric: figures.feature,
+                    value: Double(figures.value),
+                    baseline: Double(figures.trainingMax),
+                    near: Double(figures.trainingMin),
+                    breach: Double(figures.trainingMax),
+                    window: figures.window,
+                    key: key,
+                    firstSuspectKey: figures.firstKey,
+                    firstSuspectAt: Timestamp(seconds: figures.firstAt),
                     message: "\(figures.feature)[\(figures.element)] is \(figures.value); training covered "
-                        + "\(figures.trainingMin)...\(figures.trainingMax)"))
+                        + "\(figures.trainingMin)...\(figures.trainingMax)"
+                )
+            )
         }
     }
 }
@@ -80,10 +104,18 @@ extension DecayFigures {
     fileprivate init(_ figures: RollingErrorMonitor.Figures, metric: String, key: String) {
         func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
         self.init(
-            cause: "error", metric: metric, value: figures.value, baseline: figures.baseline, near: figures.nearLevel,
-            breach: figures.breachLevel, window: figures.window, key: key, firstSuspectKey: figures.firstSuspectKey,
+            cause: "error",
+            metric: metric,
+            value: figures.value,
+            baseline: figures.baseline,
+            near: figures.nearLevel,
+            breach: figures.breachLevel,
+            window: figures.window,
+            key: key,
+            firstSuspectKey: figures.firstSuspectKey,
             firstSuspectAt: figures.firstSuspectAt.map { Timestamp(seconds: $0) },
             message: "\(metric) over \(figures.window) labelled predictions is \(text(figures.value)); near "
-                + "\(text(figures.nearLevel)), breach \(text(figures.breachLevel))")
+                + "\(text(figures.nearLevel)), breach \(text(figures.breachLevel))"
+        )
     }
 }

@@ -14,11 +14,15 @@ struct ArtifactService: Service {
         let address = member.configuration.artifacts
         if let directory = address.directory {
             try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                atPath: directory,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         }
         let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
         let server = ArtifactServer(
-            endpoint: address.bindEndpoint(SocketTable.artifacts), storage: BlobArtifacts(blobs: blobs),
+            endpoint: address.bindEndpoint(SocketTable.artifacts),
+            storage: BlobArtifacts(blobs: blobs),
             logger: member.logger
         ) { failed.yield($0) }
         let failure = await cancelWhenGracefulShutdown {

@@ -67,7 +67,9 @@ struct GateWorker: Service {
     }
 
     private func judgeAll(
-        _ run: ConversionCompleted, _ known: KnownPipeline?, _ champion: ModelTable.Version?
+        _ run: ConversionCompleted,
+        _ known: KnownPipeline?,
+        _ champion: ModelTable.Version?
     ) -> ([Judged], [Rejected]) {
         var judged: [Judged] = []
         var rejected: [Rejected] = []
@@ -76,8 +78,11 @@ struct GateWorker: Service {
                 throw EventError(.unknownPipeline, "pipeline '\(run.pipeline)' is not registered")
             }
             let gates = Gates(
-                pipeline: known.pipeline, recent: try set(run.recent), frozen: try set(run.frozen),
-                parity: try set(run.parity))
+                pipeline: known.pipeline,
+                recent: try set(run.recent),
+                frozen: try set(run.frozen),
+                parity: try set(run.parity)
+            )
             let present = try champion.map { try QuantizedModel(try container($0.digest)) }
             for candidate in run.candidates {
                 do { judged.append(try judge(candidate, gates, champion: present)) } catch let error as EventError {
@@ -94,7 +99,9 @@ struct GateWorker: Service {
     }
 
     private func judge(
-        _ candidate: ConversionCompleted.Candidate, _ gates: Gates, champion: QuantizedModel?
+        _ candidate: ConversionCompleted.Candidate,
+        _ gates: Gates,
+        champion: QuantizedModel?
     ) throws -> Judged {
         do {
             try SignedEnvelope(json: Array(candidate.envelope.utf8)).verify(digest: candidate.model, with: key)
@@ -104,8 +111,10 @@ struct GateWorker: Service {
         let model = try QuantizedModel(try container(candidate.model))
         let float = try FloatInterpreter(try container(candidate.floatModel).graph)
         return Judged(
-            candidate: candidate, manifest: model.manifest,
-            verdict: try gates.judge(model, float: float, champion: champion))
+            candidate: candidate,
+            manifest: model.manifest,
+            verdict: try gates.judge(model, float: float, champion: champion)
+        )
     }
 
     private func container(_ digest: String) throws -> ModelContainer {
@@ -119,7 +128,10 @@ struct GateWorker: Service {
 
     /// Writes the outcome of a run: versions, aliases, the lap, and the events, in one transaction.
     private func settle(
-        _ job: GateJobTable.Job, _ judged: [Judged], _ untrusted: [Rejected], isFirst: Bool,
+        _ job: GateJobTable.Job,
+        _ judged: [Judged],
+        _ untrusted: [Rejected],
+        isFirst: Bool,
         _ transaction: Transaction
     ) throws {
         let db = transaction.database
@@ -129,8 +141,14 @@ struct GateWorker: Service {
         for one in untrusted {
             try transaction.send(
                 ModelRejected(
-                    pipeline: run.pipeline, digest: one.candidate.model, candidate: one.candidate.name, code: one.code,
-                    message: one.message, gates: []))
+                    pipeline: run.pipeline,
+                    digest: one.candidate.model,
+                    candidate: one.candidate.name,
+                    code: one.code,
+                    message: one.message,
+                    gates: []
+                )
+            )
         }
         var versions: [String: Int] = [:]
         for one in judged {
@@ -140,25 +158,50 @@ struct GateWorker: Service {
             if one.verdict.isPassed {
                 try transaction.send(
                     ModelRegistered(
-                        pipeline: run.pipeline, version: version, digest: one.candidate.model,
-                        candidate: one.candidate.name, gates: one.verdict.results))
+                        pipeline: run.pipeline,
+                        version: version,
+                        digest: one.candidate.model,
+                        candidate: one.candidate.name,
+                        gates: one.verdict.results
+                    )
+                )
             } else {
                 let failed = one.verdict.results.filter { !$0.passed }
                 try transaction.send(
                     ModelRejected(
-                        pipeline: run.pipeline, digest: one.candidate.model, candidate: one.candidate.name,
-                        code: .failed, message: failed.map { "\($0.gate): \($0.message)" }.joined(separator: "; "),
-                        gates: one.verdict.results))
+                        pipeline: run.pipeline,
+                        digest: one.candidate.model,
+                        candidate: one.candidate.name,
+                        code: .failed,
+                        message: failed.map { "\($0.gate): \($0.message)" }.joined(separator: "; "),
+                        gates: one.verdict.results
+                    )
+                )
             }
         }
         if let winner, let version = versions[winner.candidate.name] {
             try LapTable.mark(job.runID, .gatesPassed, at: transaction.now, db)
             try LapTable.promote(
-                job.runID, version: version, digest: winner.candidate.model, winner: winner.candidate.name, db)
-            try promote(winner, judged.filter { $0.candidate.name != winner.candidate.name }, versions, job, transaction)
+                job.runID,
+                version: version,
+                digest: winner.candidate.model,
+                winner: winner.candidate.name,
+                db
+            )
+            try promote(
+                winner,
+                judged.filter { $0.candidate.name != winner.candidate.name },
+                versions,
+                job,
+                transaction
+            )
         } else {
             try LapTable.end(
-                job.runID, outcome: "rejected", message: "no candidate passed the gates; the champion stays", db)
+                job.runID,
+                outcome: "rejected",
+                message: "no candidate passed the gates; the champion stays",
+                db
+            )
         }
         try GateJobTable.finish(job.runID, db)
     }
@@ -173,17 +216,30 @@ struct GateWorker: Service {
     private func version(_ one: Judged, number: Int, _ job: GateJobTable.Job) -> ModelTable.Version {
         let lineage = one.manifest.lineage
         return ModelTable.Version(
-            pipeline: job.run.pipeline, version: number, digest: one.candidate.model,
-            floatDigest: one.candidate.floatModel, envelope: one.candidate.envelope, candidate: one.candidate.name,
-            runID: job.runID, pipelineVersion: job.run.pipelineVersion, rows: lineage?.rows ?? 0,
-            firstKey: lineage?.firstKey ?? "", lastKey: lineage?.lastKey ?? "", seed: lineage?.seed ?? 0,
-            baseline: one.verdict.recent, gates: one.verdict.results)
+            pipeline: job.run.pipeline,
+            version: number,
+            digest: one.candidate.model,
+            floatDigest: one.candidate.floatModel,
+            envelope: one.candidate.envelope,
+            candidate: one.candidate.name,
+            runID: job.runID,
+            pipelineVersion: job.run.pipelineVersion,
+            rows: lineage?.rows ?? 0,
+            firstKey: lineage?.firstKey ?? "",
+            lastKey: lineage?.lastKey ?? "",
+            seed: lineage?.seed ?? 0,
+            baseline: one.verdict.recent,
+            gates: one.verdict.results
+        )
     }
 
     /// Gives the aliases and tells the nodes. The run's other models run beside the champion as its shadows, unless
     /// their golden answers are wrong.
     private func promote(
-        _ winner: Judged, _ others: [Judged], _ versions: [String: Int], _ job: GateJobTable.Job,
+        _ winner: Judged,
+        _ others: [Judged],
+        _ versions: [String: Int],
+        _ job: GateJobTable.Job,
         _ transaction: Transaction
     ) throws {
         let db = transaction.database
@@ -196,11 +252,22 @@ struct GateWorker: Service {
             let previous = try ModelTable.assign(pipeline, alias: alias, version: version, at: transaction.now, db)
             try transaction.send(
                 ModelPromoted(
-                    pipeline: pipeline, version: version, digest: one.candidate.model, alias: alias, previous: previous))
+                    pipeline: pipeline,
+                    version: version,
+                    digest: one.candidate.model,
+                    alias: alias,
+                    previous: previous
+                )
+            )
             deployments.append(
                 RolloutStepped.Deployment(
-                    alias: alias, candidate: one.candidate.name, version: version, digest: one.candidate.model,
-                    envelope: one.candidate.envelope))
+                    alias: alias,
+                    candidate: one.candidate.name,
+                    version: version,
+                    digest: one.candidate.model,
+                    envelope: one.candidate.envelope
+                )
+            )
         }
         for index in deployments.count..<(deployments.count + 8) {
             try ModelTable.retire(pipeline, alias: "shadow-\(index)", at: transaction.now, db)
@@ -208,12 +275,21 @@ struct GateWorker: Service {
         guard let champion = deployments.first else { return }
         try transaction.send(
             RolloutStepped(
-                pipeline: pipeline, pipelineVersion: job.run.pipelineVersion, champion: champion,
-                shadows: Array(deployments.dropFirst()), baseline: winner.verdict.recent,
+                pipeline: pipeline,
+                pipelineVersion: job.run.pipelineVersion,
+                champion: champion,
+                shadows: Array(deployments.dropFirst()),
+                baseline: winner.verdict.recent,
                 ranges: winner.manifest.features.compactMap { feature in
                     guard let low = feature.trainingMin, let high = feature.trainingMax else { return nil }
                     return RolloutStepped.Range(
-                        feature: feature.name, count: feature.shape.reduce(1, *), min: low, max: high)
-                }))
+                        feature: feature.name,
+                        count: feature.shape.reduce(1, *),
+                        min: low,
+                        max: high
+                    )
+                }
+            )
+        )
     }
 }

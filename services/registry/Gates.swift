@@ -17,7 +17,10 @@ struct EvaluationSet: Sendable {
         targets = try container.tensor("targets").floats
         rows = inputs.shape.first ?? 0
         guard rows > 0, targets.count == rows else {
-            throw EventError(.badContainer, "data set \(container.digest) has \(rows) rows and \(targets.count) targets")
+            throw EventError(
+                .badContainer,
+                "data set \(container.digest) has \(rows) rows and \(targets.count) targets"
+            )
         }
     }
 }
@@ -51,19 +54,32 @@ struct Gates: Sendable {
             return Verdict(results: results, recent: recent)
         }
         let recentLimit = metric(
-            try champion.predict(self.recent.inputs, rows: self.recent.rows), self.recent)
+            try champion.predict(self.recent.inputs, rows: self.recent.rows),
+            self.recent
+        )
         results.append(
             GateResult(
-                gate: "recent", passed: recent < recentLimit, value: recent, limit: recentLimit,
-                message: "\(name) on \(self.recent.rows) recent rows: \(text(recent)), champion \(text(recentLimit))"))
+                gate: "recent",
+                passed: recent < recentLimit,
+                value: recent,
+                limit: recentLimit,
+                message: "\(name) on \(self.recent.rows) recent rows: \(text(recent)), champion \(text(recentLimit))"
+            )
+        )
         let frozenValue = metric(try candidate.predict(frozen.inputs, rows: frozen.rows), frozen)
         let frozenChampion = metric(try champion.predict(frozen.inputs, rows: frozen.rows), frozen)
         let frozenLimit = frozenChampion * (1 + pipeline.gates.frozenWorse)
         results.append(
             GateResult(
-                gate: "frozen", passed: frozenValue <= frozenLimit, value: frozenValue, limit: frozenLimit,
-                message: "\(name) on \(frozen.rows) frozen rows: \(text(frozenValue)), champion \(text(frozenChampion)), "
-                    + "allowed \(text(frozenLimit))"))
+                gate: "frozen",
+                passed: frozenValue <= frozenLimit,
+                value: frozenValue,
+                limit: frozenLimit,
+                message:
+                    "\(name) on \(frozen.rows) frozen rows: \(text(frozenValue)), champion \(text(frozenChampion)), "
+                    + "allowed \(text(frozenLimit))"
+            )
+        )
         return Verdict(results: results, recent: recent)
     }
 
@@ -73,8 +89,12 @@ struct Gates: Sendable {
             guard count > 0 else { throw InferenceGateError(description: "the container has no golden answers") }
             try candidate.verifyGolden()
             return GateResult(
-                gate: "golden", passed: true, value: Double(count), limit: Double(count),
-                message: "\(count) golden answers equal in every bit")
+                gate: "golden",
+                passed: true,
+                value: Double(count),
+                limit: Double(count),
+                message: "\(count) golden answers equal in every bit"
+            )
         } catch {
             return GateResult(gate: "golden", passed: false, value: 0, limit: Double(count), message: "\(error)")
         }
@@ -84,9 +104,13 @@ struct Gates: Sendable {
         let drop = real > 0 ? (integer - real) / real : integer
         let limit = pipeline.gates.maxQuantizationDrop
         return GateResult(
-            gate: "quantization", passed: drop <= limit, value: drop, limit: limit,
+            gate: "quantization",
+            passed: drop <= limit,
+            value: drop,
+            limit: limit,
             message: "\(name) int8 \(text(integer)) against float \(text(real)): \(percent(drop)), allowed "
-                + percent(limit))
+                + percent(limit)
+        )
     }
 
     private var name: String { pipeline.gates.metric.rawValue }

@@ -31,6 +31,7 @@ enum RegistryMigrations {
             CREATE TABLE gateJob (
                 position INTEGER PRIMARY KEY, runID TEXT NOT NULL UNIQUE, run BLOB NOT NULL,
                 isDone INTEGER NOT NULL DEFAULT 0 CHECK (isDone IN (0, 1))) STRICT;
-            """),
+            """
+        ),
     ]
 }

@@ -68,8 +68,8 @@ final class NodeWatch: Service {
                 for row in try Row.fetchAll(
                     db,
                     sql: "SELECT node, at FROM nodeModel WHERE pipeline = ? AND role = 'champion' AND digest = ?",
-                    arguments: [pipeline, digest])
-                {
+                    arguments: [pipeline, digest]
+                ) {
                     loaded[row["node"]] = row["at"]
                 }
                 guard let first = loaded.values.min() else { return }
@@ -80,7 +80,9 @@ final class NodeWatch: Service {
                 else { return }
                 try LapTable.mark(runID, .lastNode, at: Timestamp(microseconds: last), db)
                 try transaction.send(
-                    RolloutCompleted(pipeline: pipeline, digest: digest, nodes: serving), runID: runID)
+                    RolloutCompleted(pipeline: pipeline, digest: digest, nodes: serving),
+                    runID: runID
+                )
             }
         }
     }

@@ -19,7 +19,8 @@ struct QueryService: Service {
         await cancelWhenGracefulShutdown {
             guard let filter = try? RegistryQuery.kind.filter else { return }
             let (id, jobs) = member.bus.join(
-                JoinRequest(group: "registry", filters: [filter], credit: Self.credit))
+                JoinRequest(group: "registry", filters: [filter], credit: Self.credit)
+            )
             defer { member.bus.leave(id) }
             while true {
                 let batch = await jobs.next(max: Self.credit)
@@ -42,7 +43,8 @@ struct QueryService: Service {
             case .laps: try EventCoding.encode(LapsAnswer(laps: try LapTable.fetch(pipeline: query.pipeline, db)))
             case .history:
                 try EventCoding.encode(
-                    HistoryAnswer(served: try ModelTable.served(pipeline: query.pipeline, at: query.at, db)))
+                    HistoryAnswer(served: try ModelTable.served(pipeline: query.pipeline, at: query.at, db))
+                )
             case .status: try EventCoding.encode(try Self.status(query.pipeline, live: live, db))
             }
         }
@@ -61,11 +63,20 @@ struct QueryService: Service {
                     sql: """
                         SELECT node FROM nodeModel WHERE pipeline = ? AND role = 'champion' AND digest = ? ORDER BY node
                         """,
-                    arguments: [name, champion?.digest ?? ""])
+                    arguments: [name, champion?.digest ?? ""]
+                )
                 return PipelineStatus(
-                    pipeline: name, version: known.version, automation: known.pipeline.automation.rawValue,
-                    champion: champion, shadows: served.filter { $0.alias != "champion" }, laps: laps.all, lapsPromoted: laps.promoted,
-                    nodesServing: serving.filter(live.contains), nodesLive: live)
-            })
+                    pipeline: name,
+                    version: known.version,
+                    automation: known.pipeline.automation.rawValue,
+                    champion: champion,
+                    shadows: served.filter { $0.alias != "champion" },
+                    laps: laps.all,
+                    lapsPromoted: laps.promoted,
+                    nodesServing: serving.filter(live.contains),
+                    nodesLive: live
+                )
+            }
+        )
     }
 }

@@ -9,7 +9,8 @@ import Storage
 struct RegistryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "registry",
-        abstract: "Pipelines, versions, gates, rollouts and history; serves models and data sets in chunks.")
+        abstract: "Pipelines, versions, gates, rollouts and history; serves models and data sets in chunks."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -20,8 +21,12 @@ struct RegistryCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let configuration = try RegistryConfiguration(settings)
         let member = try await Member(
-            service: "registry", configuration: configuration.member, migrations: RegistryMigrations.all,
-            metrics: metrics, logger: Logger(label: "registry"))
+            service: "registry",
+            configuration: configuration.member,
+            migrations: RegistryMigrations.all,
+            metrics: metrics,
+            logger: Logger(label: "registry")
+        )
         let blobs = try BlobStore(directory: "\(member.directory)/artifacts")
         let gates = GateWorker(member: member, blobs: blobs, key: configuration.verificationKey)
         let nodes = NodeWatch(member: member)
@@ -30,9 +35,11 @@ struct RegistryCommand: AsyncParsableCommand {
             nodes.wake()
         }
         throw await ServiceRunner.run(
-            name: "registry", logger: member.logger,
+            name: "registry",
+            logger: member.logger,
             services: parts + [
                 ArtifactService(member: member, blobs: blobs), gates, nodes, QueryService(member: member, nodes: nodes),
-            ])
+            ]
+        )
     }
 }

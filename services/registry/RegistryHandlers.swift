@@ -14,13 +14,23 @@ enum RegistryHandlers {
         handlers.on(TrainingRequested.self, quietly: true) { event, context, transaction in
             guard try PipelineTable.fetch(event.pipeline, transaction.database) != nil else { return }
             try LapTable.begin(
-                runID(context), pipeline: event.pipeline, cause: "training.requested", firstDecayed: nil,
-                detected: context.time, transaction.database)
+                runID(context),
+                pipeline: event.pipeline,
+                cause: "training.requested",
+                firstDecayed: nil,
+                detected: context.time,
+                transaction.database
+            )
         }
         handlers.on(DecayDetected.self, quietly: true) { event, context, transaction in
             try LapTable.begin(
-                runID(context), pipeline: event.pipeline, cause: "decay.detected",
-                firstDecayed: event.figures.firstSuspectAt, detected: context.time, transaction.database)
+                runID(context),
+                pipeline: event.pipeline,
+                cause: "decay.detected",
+                firstDecayed: event.figures.firstSuspectAt,
+                detected: context.time,
+                transaction.database
+            )
         }
         handlers.on(TrainingStarted.self) { event, context, transaction in
             let db = transaction.database
@@ -38,7 +48,11 @@ enum RegistryHandlers {
         }
         handlers.on(ConversionFailed.self) { event, context, transaction in
             try LapTable.end(
-                runID(context), outcome: "failed", message: "\(event.candidate): \(event.message)", transaction.database)
+                runID(context),
+                outcome: "failed",
+                message: "\(event.candidate): \(event.message)",
+                transaction.database
+            )
         }
         handlers.on(ConversionCompleted.self) { event, context, transaction in
             let db = transaction.database
@@ -51,14 +65,16 @@ enum RegistryHandlers {
                     INSERT INTO nodeModel (pipeline, node, role, digest, at) VALUES (?1, ?2, ?3, ?4, ?5)
                     ON CONFLICT (pipeline, node, role) DO UPDATE SET digest = ?4, at = ?5
                     """,
-                arguments: [event.pipeline, event.node, event.role, event.digest, event.at.microseconds])
+                arguments: [event.pipeline, event.node, event.role, event.digest, event.at.microseconds]
+            )
         }
         handlers.on(DecayCleared.self) { _, context, transaction in
             let db = transaction.database
             try LapTable.mark(runID(context), .cleared, at: context.time, db)
             try db.execute(
                 sql: "UPDATE lap SET outcome = 'closed' WHERE runID = ? AND outcome = 'promoted'",
-                arguments: [runID(context)])
+                arguments: [runID(context)]
+            )
         }
         return handlers
     }
@@ -75,13 +91,15 @@ enum RegistryHandlers {
         guard !ignored.isEmpty else { return }
         logger.notice(
             "parts of the pipeline are not carried out by this version",
-            metadata: ["pipeline": "\(pipeline.name)", "pipeline.ignored": "\(ignored.joined(separator: ", "))"])
+            metadata: ["pipeline": "\(pipeline.name)", "pipeline.ignored": "\(ignored.joined(separator: ", "))"]
+        )
     }
 
     private static func push(_ event: PipelinePushed, _ logger: Logger, _ transaction: Transaction) throws {
         func reject(_ message: String) throws {
             try transaction.send(
-                PipelineRejected(pipeline: event.pipeline, code: .badPipeline, message: message))
+                PipelineRejected(pipeline: event.pipeline, code: .badPipeline, message: message)
+            )
         }
         do {
             let pipeline = try Pipeline(yaml: event.file)
@@ -97,9 +115,11 @@ enum RegistryHandlers {
                     INSERT INTO pipeline (name, version, definition) VALUES (?1, ?2, ?3)
                     ON CONFLICT (name) DO UPDATE SET version = ?2, definition = ?3
                     """,
-                arguments: [pipeline.name, version, definition])
+                arguments: [pipeline.name, version, definition]
+            )
             try transaction.send(
-                PipelineRegistered(pipeline: pipeline.name, version: version, definition: definition))
+                PipelineRegistered(pipeline: pipeline.name, version: version, definition: definition)
+            )
         } catch let error as PipelineError {
             try reject(error.description)
         }

@@ -20,6 +20,7 @@ enum TrainerMigrations {
                 state TEXT NOT NULL CHECK (state IN ('queued', 'started', 'completed', 'failed')),
                 queuedAt INTEGER NOT NULL, endedAt INTEGER) STRICT;
             CREATE INDEX runByPipeline ON run (pipeline, queuedAt);
-            """),
+            """
+        ),
     ]
 }

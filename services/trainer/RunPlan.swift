@@ -57,7 +57,10 @@ struct RunPlan: Sendable {
         candidates = windows.enumerated().map { index, window in
             let count = max(window.1 ?? training.count, Self.rowsMin)
             return Candidate(
-                name: window.0, rows: training.suffix(count), seed: pipeline.train.seed &+ UInt64(index))
+                name: window.0,
+                rows: training.suffix(count),
+                seed: pipeline.train.seed &+ UInt64(index)
+            )
         }
         self.recent = recent
         self.frozen = frozen

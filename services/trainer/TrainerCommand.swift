@@ -7,7 +7,9 @@ import ServiceKit
 @main
 struct TrainerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trainer", abstract: "Keeps the data sets; trains the champion and its shadows when it decays.")
+        commandName: "trainer",
+        abstract: "Keeps the data sets; trains the champion and its shadows when it decays."
+    )
 
     @OptionGroup var options: ServiceOptions
 
@@ -17,8 +19,12 @@ struct TrainerCommand: AsyncParsableCommand {
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
         let member = try await Member(
-            service: "trainer", configuration: try MemberConfiguration(settings),
-            migrations: TrainerMigrations.all, metrics: metrics, logger: Logger(label: "trainer"))
+            service: "trainer",
+            configuration: try MemberConfiguration(settings),
+            migrations: TrainerMigrations.all,
+            metrics: metrics,
+            logger: Logger(label: "trainer")
+        )
         let worker = TrainingWorker(member: member)
         let parts = member.parts(TrainerHandlers.make()) { worker.wake() }
         throw await ServiceRunner.run(name: "trainer", logger: member.logger, services: parts + [worker])

@@ -61,12 +61,15 @@ struct TrainingWorker: Service {
             }
         } catch let failure as RunFailure {
             member.logger.error(
-                "a training run failed", metadata: ["run.id": "\(run.runID)", "reason": "\(failure.message)"])
+                "a training run failed",
+                metadata: ["run.id": "\(run.runID)", "reason": "\(failure.message)"]
+            )
             try await member.store.write { transaction in
                 try RunTable.set(run.runID, state: "failed", at: transaction.now, transaction.database)
                 try transaction.send(
                     TrainingFailed(pipeline: run.pipeline, code: failure.code, message: failure.message),
-                    runID: run.runID)
+                    runID: run.runID
+                )
             }
         }
     }
@@ -82,13 +85,17 @@ struct TrainingWorker: Service {
             )
         }
         guard known.pipeline.train.kind == .mlp else {
-            throw RunFailure(code: .failed, message: "train.kind 'command' is not carried out by this version; use 'mlp'")
+            throw RunFailure(
+                code: .failed,
+                message: "train.kind 'command' is not carried out by this version; use 'mlp'"
+            )
         }
         guard let plan = RunPlan(known.pipeline, rows: rows, frozenKeys: frozenKeys) else {
             throw RunFailure(
                 code: .tooFewRows,
                 message: "\(rows.count) labelled rows are too few to train on and to keep some back: record more "
-                    + "observations of '\(known.pipeline.data.observations)' with labels")
+                    + "observations of '\(known.pipeline.data.observations)' with labels"
+            )
         }
         if !run.wasStarted {
             let names = plan.candidates.map(\.name)
@@ -96,8 +103,14 @@ struct TrainingWorker: Service {
                 try RunTable.set(run.runID, state: "started", at: transaction.now, transaction.database)
                 try transaction.send(
                     TrainingStarted(
-                        pipeline: run.pipeline, pipelineVersion: known.version, cause: run.cause, candidates: names,
-                        rows: rows.count), runID: run.runID)
+                        pipeline: run.pipeline,
+                        pipelineVersion: known.version,
+                        cause: run.cause,
+                        candidates: names,
+                        rows: rows.count
+                    ),
+                    runID: run.runID
+                )
             }
         }
         return (known, plan)
@@ -127,7 +140,10 @@ struct TrainingWorker: Service {
 
     /// Trains off the cooperative pool, which a long computation would block.
     private static func trainOnThread(
-        _ candidate: RunPlan.Candidate, _ pipeline: Pipeline, _ runID: String, _ member: Member
+        _ candidate: RunPlan.Candidate,
+        _ pipeline: Pipeline,
+        _ runID: String,
+        _ member: Member
     ) async throws -> Trained {
         try await DedicatedThread.run("train") {
             let clock = ContinuousClock()
@@ -135,21 +151,30 @@ struct TrainingWorker: Service {
             var reportedAt = start
             do {
                 let result = try MLPTrainer.train(
-                    TrainingSet(candidate.rows), settings: MLPSettings(pipeline, seed: candidate.seed)
+                    TrainingSet(candidate.rows),
+                    settings: MLPSettings(pipeline, seed: candidate.seed)
                 ) { progress in
                     if clock.now - reportedAt > .milliseconds(250) || progress.epoch == progress.epochs {
                         reportedAt = clock.now
                         member.sendTelemetry(
                             TrainingProgressed(
-                                pipeline: pipeline.name, candidate: candidate.name, epoch: progress.epoch,
-                                epochs: progress.epochs, validationLoss: Double(progress.validationLoss)),
-                            runID: runID)
+                                pipeline: pipeline.name,
+                                candidate: candidate.name,
+                                epoch: progress.epoch,
+                                epochs: progress.epochs,
+                                validationLoss: Double(progress.validationLoss)
+                            ),
+                            runID: runID
+                        )
                     }
                     return true
                 }
                 let (seconds, attoseconds) = (clock.now - start).components
                 return Trained(
-                    candidate: candidate, result: result, seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+                    candidate: candidate,
+                    result: result,
+                    seconds: Double(seconds) + Double(attoseconds) * 1e-18
+                )
             } catch {
                 throw RunFailure(code: .failed, message: "\(candidate.name): \(error)")
             }
@@ -159,34 +184,63 @@ struct TrainingWorker: Service {
     // MARK: Artifacts
 
     private func store(
-        _ trained: [Trained], _ plan: RunPlan, _ known: KnownPipeline, _ run: RunTable.Run
+        _ trained: [Trained],
+        _ plan: RunPlan,
+        _ known: KnownPipeline,
+        _ run: RunTable.Run
     ) async throws -> TrainingCompleted {
         var candidates: [TrainingCompleted.Candidate] = []
         for one in trained {
             let rows = one.candidate.rows
             let calibration = try await upload(
-                RunPlan.calibrationRows(of: rows, max: known.pipeline.quantize.calibrationRows))
+                RunPlan.calibrationRows(of: rows, max: known.pipeline.quantize.calibrationRows)
+            )
             let lineage = Lineage(
-                pipeline: run.pipeline, pipelineVersion: known.version, runid: run.runID, role: one.candidate.name,
-                dataset: known.pipeline.data.observations, datasetDigest: try digest(of: rows),
-                firstKey: rows.first?.key ?? "", lastKey: rows.last?.key ?? "", rows: rows.count,
-                seed: one.candidate.seed, parent: nil, createdBy: member.identity.source)
+                pipeline: run.pipeline,
+                pipelineVersion: known.version,
+                runid: run.runID,
+                role: one.candidate.name,
+                dataset: known.pipeline.data.observations,
+                datasetDigest: try digest(of: rows),
+                firstKey: rows.first?.key ?? "",
+                lastKey: rows.last?.key ?? "",
+                rows: rows.count,
+                seed: one.candidate.seed,
+                parent: nil,
+                createdBy: member.identity.source
+            )
             let model = try container {
                 try ModelContainer.floatModel(
-                    graph: one.result.graph, features: Feature.list(known.pipeline, one.result),
-                    task: known.pipeline.task.kind == .regression ? .regression : .classification, lineage: lineage)
+                    graph: one.result.graph,
+                    features: Feature.list(known.pipeline, one.result),
+                    task: known.pipeline.task.kind == .regression ? .regression : .classification,
+                    lineage: lineage
+                )
             }
             candidates.append(
                 TrainingCompleted.Candidate(
-                    name: one.candidate.name, model: try await upload(model), calibration: calibration,
-                    rows: rows.count, firstKey: lineage.firstKey, lastKey: lineage.lastKey, seed: one.candidate.seed,
-                    epochs: one.result.epochsRun, trainingLoss: Double(one.result.trainingLoss),
-                    validationLoss: Double(one.result.validationLoss), seconds: one.seconds))
+                    name: one.candidate.name,
+                    model: try await upload(model),
+                    calibration: calibration,
+                    rows: rows.count,
+                    firstKey: lineage.firstKey,
+                    lastKey: lineage.lastKey,
+                    seed: one.candidate.seed,
+                    epochs: one.result.epochsRun,
+                    trainingLoss: Double(one.result.trainingLoss),
+                    validationLoss: Double(one.result.validationLoss),
+                    seconds: one.seconds
+                )
+            )
         }
         return TrainingCompleted(
-            pipeline: run.pipeline, pipelineVersion: known.version, candidates: candidates,
-            recent: try await upload(plan.recent), parity: try await upload(plan.parity),
-            frozen: try await upload(plan.frozen))
+            pipeline: run.pipeline,
+            pipelineVersion: known.version,
+            candidates: candidates,
+            recent: try await upload(plan.recent),
+            parity: try await upload(plan.parity),
+            frozen: try await upload(plan.frozen)
+        )
     }
 
     private func upload(_ rows: [LabelledRow]) async throws -> String { try await upload(try dataset(rows)) }
@@ -206,7 +260,9 @@ struct TrainingWorker: Service {
                 tensors: [
                     ("inputs", Tensor(shape: [rows.count, width], floats: rows.flatMap(\.features))),
                     ("targets", Tensor(shape: [rows.count, 1], floats: rows.map(\.target))),
-                ], metadata: ["firstKey": rows.first?.key ?? "", "lastKey": rows.last?.key ?? ""])
+                ],
+                metadata: ["firstKey": rows.first?.key ?? "", "lastKey": rows.last?.key ?? ""]
+            )
         }
     }
 
@@ -224,8 +280,11 @@ private struct RunFailure: Error {
 extension TrainingSet {
     fileprivate init(_ rows: [LabelledRow]) {
         self.init(
-            inputs: rows.flatMap(\.features), targets: rows.map(\.target), rows: rows.count,
-            features: rows.first?.features.count ?? 0)
+            inputs: rows.flatMap(\.features),
+            targets: rows.map(\.target),
+            rows: rows.count,
+            features: rows.first?.features.count ?? 0
+        )
     }
 }
 
@@ -233,9 +292,16 @@ extension MLPSettings {
     fileprivate init(_ pipeline: Pipeline, seed: UInt64) {
         let train = pipeline.train
         self.init(
-            hidden: train.hidden, loss: Loss(rawValue: train.loss.rawValue) ?? .mse, epochs: train.epochs, seed: seed,
-            batch: train.batch, learningRate: Float(train.learningRate), patience: train.patience,
-            validationShare: Float(train.holdoutShare), classes: pipeline.task.classes)
+            hidden: train.hidden,
+            loss: Loss(rawValue: train.loss.rawValue) ?? .mse,
+            epochs: train.epochs,
+            seed: seed,
+            batch: train.batch,
+            learningRate: Float(train.learningRate),
+            patience: train.patience,
+            validationShare: Float(train.holdoutShare),
+            classes: pipeline.task.classes
+        )
     }
 }
 
@@ -248,9 +314,14 @@ extension Feature {
             let span = offset..<(offset + input.count)
             offset += input.count
             return Feature(
-                name: input.name, shape: input.shape, unit: input.unit, min: schema?.min.map(Float.init),
-                max: schema?.max.map(Float.init), trainingMin: result.inputMin[span].min(),
-                trainingMax: result.inputMax[span].max())
+                name: input.name,
+                shape: input.shape,
+                unit: input.unit,
+                min: schema?.min.map(Float.init),
+                max: schema?.max.map(Float.init),
+                trainingMin: result.inputMin[span].min(),
+                trainingMax: result.inputMax[span].max()
+            )
         }
     }
 }

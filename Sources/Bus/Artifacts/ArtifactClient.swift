@@ -48,7 +48,10 @@ public struct ArtifactClient: Sendable {
         var total: Int?
         while total == nil || bytes.count < total ?? 0 {
             let request = ArtifactGet(
-                digest: digest, offset: bytes.count, chunks: ArtifactLimits.chunksInFlightMax)
+                digest: digest,
+                offset: bytes.count,
+                chunks: ArtifactLimits.chunksInFlightMax
+            )
             try peer.send(.artifactGet, request)
             for _ in 0..<ArtifactLimits.chunksInFlightMax {
                 let chunk = try peer.chunk()
@@ -68,7 +71,8 @@ public struct ArtifactClient: Sendable {
         var state = try peer.open()
         var sent = state.offset
         while !state.isComplete {
-            while sent < bytes.count, sent - state.offset < ArtifactLimits.chunksInFlightMax * ArtifactLimits.chunkBytes {
+            while sent < bytes.count, sent - state.offset < ArtifactLimits.chunksInFlightMax * ArtifactLimits.chunkBytes
+            {
                 let piece = Array(bytes[sent..<min(sent + ArtifactLimits.chunkBytes, bytes.count)])
                 try peer.send(ArtifactChunk(offset: sent, total: bytes.count, bytes: piece))
                 sent += piece.count

@@ -22,7 +22,9 @@ public final class ArtifactServer: Sendable {
 
     /// Binds to `endpoint` and serves until ``close()``; `failed` is told when it cannot bind.
     public init(
-        endpoint: String, storage: some ArtifactStorage, logger: Logger,
+        endpoint: String,
+        storage: some ArtifactStorage,
+        logger: Logger,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         reactor = Reactor("artifacts") { _ in
@@ -110,7 +112,10 @@ private final class ArtifactServerBody: ReactorBody {
         for _ in 0..<min(max(request.chunks, 1), ArtifactLimits.chunksInFlightMax) {
             guard
                 let bytes = storage.read(
-                    request.digest, offset: offset, count: min(ArtifactLimits.chunkBytes, total - offset))
+                    request.digest,
+                    offset: offset,
+                    count: min(ArtifactLimits.chunkBytes, total - offset)
+                )
             else { throw WireError(.storage, "artifact \(request.digest) cannot be read at \(offset)") }
             let chunk = ArtifactChunk(offset: offset, total: total, bytes: bytes)
             guard send(requester.peer, chunk.frames(requester.correlation)) else { return }
@@ -122,7 +127,9 @@ private final class ArtifactServerBody: ReactorBody {
     private func put(_ requester: Requester, _ request: ArtifactPut) throws {
         guard (0...ArtifactLimits.artifactBytesMax).contains(request.total) else {
             throw WireError(
-                .tooLarge, "an artifact has at most \(ArtifactLimits.artifactBytesMax) bytes, this \(request.total)")
+                .tooLarge,
+                "an artifact has at most \(ArtifactLimits.artifactBytesMax) bytes, this \(request.total)"
+            )
         }
         if storage.size(of: request.digest) != nil {
             open(requester, ArtifactOpen(offset: request.total, isComplete: true))
@@ -130,7 +137,9 @@ private final class ArtifactServerBody: ReactorBody {
         }
         keep(requester, request)
         let offset = storage.partialSize(of: request.digest)
-        if offset >= request.total { try finish(requester, request) } else {
+        if offset >= request.total {
+            try finish(requester, request)
+        } else {
             open(requester, ArtifactOpen(offset: offset, isComplete: false))
         }
     }
@@ -154,7 +163,9 @@ private final class ArtifactServerBody: ReactorBody {
             throw WireError(.tooLarge, "the chunk ends behind the artifact's \(upload.total) bytes")
         }
         try storage.append(chunk.bytes, to: upload.digest)
-        if offset + chunk.bytes.count == upload.total { try finish(requester, upload) } else {
+        if offset + chunk.bytes.count == upload.total {
+            try finish(requester, upload)
+        } else {
             open(requester, ArtifactOpen(offset: offset + chunk.bytes.count, isComplete: false))
         }
     }
@@ -177,7 +188,9 @@ private final class ArtifactServerBody: ReactorBody {
     private func open(_ requester: Requester, _ body: ArtifactOpen) {
         guard let bytes = try? EventCoding.encode(body) else { return }
         send(
-            requester.peer, [CommandHeader(.artifactOpen, correlation: requester.correlation).bytes, bytes])
+            requester.peer,
+            [CommandHeader(.artifactOpen, correlation: requester.correlation).bytes, bytes]
+        )
     }
 
     private func refuse(_ requester: Requester, _ refusal: Refusal) {

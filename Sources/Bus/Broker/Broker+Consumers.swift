@@ -27,8 +27,11 @@ extension Broker {
         let key = ConsumerID(peer: peer, correlation: id)
         sessions[peer]?.consumers.insert(id)
         consumers[key] = Consumer(
-            name: request.consumer, filters: request.filters, tail: LogTail(position: position),
-            credit: min(max(request.credit, 0), limits.creditMax))
+            name: request.consumer,
+            filters: request.filters,
+            tail: LogTail(position: position),
+            credit: min(max(request.credit, 0), limits.creditMax)
+        )
         send(peer, .ack(id, sequence: position, duplicate: false))
         readOn(key)
     }
@@ -37,7 +40,9 @@ extension Broker {
     private mutating func detach(_ name: String) {
         for (key, consumer) in consumers where consumer.name == name {
             send(
-                key.peer, .error(key.correlation, Refusal(.fenced, "consumer '\(name)' is read by another session now")))
+                key.peer,
+                .error(key.correlation, Refusal(.fenced, "consumer '\(name)' is read by another session now"))
+            )
             consumers[key] = nil
             sessions[key.peer]?.consumers.remove(key.correlation)
         }
@@ -63,8 +68,13 @@ extension Broker {
         actions.append(
             .read(
                 ReadRequest(
-                    owner: .fetch(requester), filters: request.filters, after: min(request.after, head),
-                    limit: min(max(request.limit, 1), limits.fetchMax))))
+                    owner: .fetch(requester),
+                    filters: request.filters,
+                    after: min(request.after, head),
+                    limit: min(max(request.limit, 1), limits.fetchMax)
+                )
+            )
+        )
     }
 
     /// Asks the log for more when the consumer is behind and may receive.
@@ -77,8 +87,13 @@ extension Broker {
         actions.append(
             .read(
                 ReadRequest(
-                    owner: .consumer(key), filters: consumer.filters, after: consumer.tail.position,
-                    limit: min(consumer.credit, Self.readMax))))
+                    owner: .consumer(key),
+                    filters: consumer.filters,
+                    after: consumer.tail.position,
+                    limit: min(consumer.credit, Self.readMax)
+                )
+            )
+        )
     }
 
     mutating func deliver(_ result: ReadResult, to key: ConsumerID) {

@@ -5,8 +5,11 @@ extension Broker {
         guard Topic.isSegment(request.group), !request.filters.isEmpty, request.filters.count <= limits.filtersMax
         else {
             refuse(
-                member.peer, member.correlation, .badFrame,
-                "JOIN needs a group name of a-z, 0-9, '.', '_', '-' and 1 to \(limits.filtersMax) filters")
+                member.peer,
+                member.correlation,
+                .badFrame,
+                "JOIN needs a group name of a-z, 0-9, '.', '_', '-' and 1 to \(limits.filtersMax) filters"
+            )
             return
         }
         guard let session = sessions[member.peer],
@@ -16,12 +19,16 @@ extension Broker {
             return
         }
         // One group has one kind of numbers: the log's sequences, or those of requests in memory.
-        guard request.filters.allSatisfy({ $0.text.hasPrefix("e/") })
-            || request.filters.allSatisfy({ $0.text.hasPrefix("q/") })
+        guard
+            request.filters.allSatisfy({ $0.text.hasPrefix("e/") })
+                || request.filters.allSatisfy({ $0.text.hasPrefix("q/") })
         else {
             refuse(
-                member.peer, member.correlation, .badTopic,
-                "the filters of group '\(request.group)' must all begin with e/ or all with q/")
+                member.peer,
+                member.correlation,
+                .badTopic,
+                "the filters of group '\(request.group)' must all begin with e/ or all with q/"
+            )
             return
         }
         if groups[request.group] == nil {
@@ -35,14 +42,20 @@ extension Broker {
             note(request.group)
         } else if groups[request.group]?.filters != request.filters {
             refuse(
-                member.peer, member.correlation, .badFrame,
+                member.peer,
+                member.correlation,
+                .badFrame,
                 "group '\(request.group)' exists with filters "
-                    + (groups[request.group]?.filters.map(\.text).joined(separator: ", ") ?? ""))
+                    + (groups[request.group]?.filters.map(\.text).joined(separator: ", ") ?? "")
+            )
             return
         }
         sessions[member.peer]?.memberships[member.correlation] = request.group
         groups[request.group]?.join(
-            member, credit: min(request.credit, limits.creditMax), leaseMs: request.leaseMs)
+            member,
+            credit: min(request.credit, limits.creditMax),
+            leaseMs: request.leaseMs
+        )
         send(member.peer, .ack(member.correlation, sequence: head, duplicate: false))
         dispatch(request.group, now: now)
     }
@@ -73,7 +86,11 @@ extension Broker {
     }
 
     mutating func fail(
-        _ member: Requester, _ token: LeaseToken, _ reason: Refusal, now: Duration, at time: Timestamp
+        _ member: Requester,
+        _ token: LeaseToken,
+        _ reason: Refusal,
+        now: Duration,
+        at time: Timestamp
     ) {
         guard let name = sessions[member.peer]?.memberships[member.correlation],
             let outcome = groups[name]?.fail(member, token, reason)
@@ -102,7 +119,10 @@ extension Broker {
                 member.correlation,
                 Refusal(
                     .staleLease,
-                    "delivery \(token.delivery) of job \(token.job) is not yours any more; another member has it")))
+                    "delivery \(token.delivery) of job \(token.job) is not yours any more; another member has it"
+                )
+            )
+        )
     }
 
     /// A job that five deliveries could not finish: its asker is told, or the log says so.
@@ -117,34 +137,59 @@ extension Broker {
         let event = try? job.record.event()
         appendOwn(
             EventRefused(
-                service: name, sequence: job.id, type: event?.type, source: event?.source, id: event?.id,
+                service: name,
+                sequence: job.id,
+                type: event?.type,
+                source: event?.source,
+                id: event?.id,
                 code: reason.code,
-                message: "given up after \(job.delivery) deliveries in group '\(name)': \(reason.message)"),
-            at: time)
+                message: "given up after \(job.delivery) deliveries in group '\(name)': \(reason.message)"
+            ),
+            at: time
+        )
     }
 
     /// A request of class `q`: waits in memory for a member of the group that takes its topic.
     mutating func request(
-        _ requester: Requester, topic: String, header: [UInt8], data: [UInt8], now: Duration
+        _ requester: Requester,
+        topic: String,
+        header: [UInt8],
+        data: [UInt8],
+        now: Duration
     ) {
         let name = groups.values.filter { $0.memberCount > 0 && $0.filters.contains { $0.matches(topic) } }
             .map(\.name).min()
         guard let name, let group = groups[name] else {
             refuse(
-                requester.peer, requester.correlation, .busy, "nobody answers '\(topic)' at the moment",
-                retryAfterMs: 200)
+                requester.peer,
+                requester.correlation,
+                .busy,
+                "nobody answers '\(topic)' at the moment",
+                retryAfterMs: 200
+            )
             return
         }
         guard group.waitingCount < limits.waitingRequestsMax else {
             refuse(
-                requester.peer, requester.correlation, .busy,
-                "group '\(name)' has \(group.waitingCount) requests waiting", retryAfterMs: 100)
+                requester.peer,
+                requester.correlation,
+                .busy,
+                "group '\(name)' has \(group.waitingCount) requests waiting",
+                retryAfterMs: 100
+            )
             return
         }
         requestCount += 1
         let record = Record(
-            topic: topic, flags: [], stream: 0, epoch: epoch, sequence: requestCount, previous: 0, header: header,
-            data: data)
+            topic: topic,
+            flags: [],
+            stream: 0,
+            epoch: epoch,
+            sequence: requestCount,
+            previous: 0,
+            header: header,
+            data: data
+        )
         groups[name]?.add(WorkGroup.Job(id: requestCount, record: record, requester: requester))
         dispatch(name, now: now)
     }
@@ -189,8 +234,12 @@ extension Broker {
             send(
                 assignment.member.peer,
                 .job(
-                    membership: assignment.member.correlation, assignment.token, leaseMs: assignment.leaseMs,
-                    assignment.record))
+                    membership: assignment.member.correlation,
+                    assignment.token,
+                    leaseMs: assignment.leaseMs,
+                    assignment.record
+                )
+            )
         }
         let appetite = group.appetite
         if isOverLog(group), appetite > 0, !group.tail.isReading, group.tail.position < head {
@@ -198,8 +247,13 @@ extension Broker {
             actions.append(
                 .read(
                     ReadRequest(
-                        owner: .group(name), filters: group.filters, after: group.tail.position,
-                        limit: min(appetite, Self.readMax))))
+                        owner: .group(name),
+                        filters: group.filters,
+                        after: group.tail.position,
+                        limit: min(appetite, Self.readMax)
+                    )
+                )
+            )
         }
         groups[name] = group
     }
@@ -207,6 +261,7 @@ extension Broker {
     private mutating func note(_ name: String) {
         guard let group = groups[name], isOverLog(group), let progress = groups[name]?.progress() else { return }
         actions.append(
-            .note(.group(name: name, filters: group.filters, floor: progress.floor, done: progress.done)))
+            .note(.group(name: name, filters: group.filters, floor: progress.floor, done: progress.done))
+        )
     }
 }

@@ -15,9 +15,12 @@ extension Broker {
         if sequence <= producer.accepted { return }
         guard sequence == producer.accepted + 1 else {
             refuse(
-                peer, 0, .outOfOrder,
+                peer,
+                0,
+                .outOfOrder,
                 "event \(sequence) of '\(name)' came after \(producer.accepted); send again from there",
-                retryAfterMs: 0)
+                retryAfterMs: 0
+            )
             return
         }
         guard check(topic, header, data, reliability: .event, peer, 0) else { return }
@@ -27,21 +30,35 @@ extension Broker {
         }
         guard sequence - producer.committed <= UInt64(limits.publishWindowMax) else {
             refuse(
-                peer, 0, .busy, "more than \(limits.publishWindowMax) events wait for the log; limits are in WELCOME",
-                retryAfterMs: 20)
+                peer,
+                0,
+                .busy,
+                "more than \(limits.publishWindowMax) events wait for the log; limits are in WELCOME",
+                retryAfterMs: 20
+            )
             return
         }
         producers[name]?.accepted = sequence
         enqueue(
             Append(
-                topic: topic, flags: .durable, header: header, data: data,
+                topic: topic,
+                flags: .durable,
+                header: header,
+                data: data,
                 identity: .sequenced(producer: name, epoch: producer.epoch, sequence: sequence),
-                requester: nil, generation: generation))
+                requester: nil,
+                generation: generation
+            )
+        )
     }
 
     /// An event that is known again by source and id, or a request of class `q`.
     mutating func publishNamed(
-        _ requester: Requester, topic: String, header: [UInt8], data: [UInt8], now: Duration
+        _ requester: Requester,
+        topic: String,
+        header: [UInt8],
+        data: [UInt8],
+        now: Duration
     ) {
         if topic.hasPrefix("q/") {
             guard check(topic, header, data, reliability: .work, requester.peer, requester.correlation) else { return }
@@ -77,33 +94,55 @@ extension Broker {
     }
 
     private mutating func take(
-        _ requester: Requester?, topic: String, flags: Record.Flags, header: [UInt8], data: [UInt8],
+        _ requester: Requester?,
+        topic: String,
+        flags: Record.Flags,
+        header: [UInt8],
+        data: [UInt8],
         _ event: CloudEvent
     ) {
         guard pendingBytes < Self.pendingBytesMax else {
             if let requester {
                 refuse(
-                    requester.peer, requester.correlation, .full, "the log is behind by \(pendingBytes) bytes",
-                    retryAfterMs: 50)
+                    requester.peer,
+                    requester.correlation,
+                    .full,
+                    "the log is behind by \(pendingBytes) bytes",
+                    retryAfterMs: 50
+                )
             }
             return
         }
         enqueue(
             Append(
-                topic: topic, flags: flags, header: header, data: data,
-                identity: .named(source: event.source, id: event.id), requester: requester, generation: generation))
+                topic: topic,
+                flags: flags,
+                header: header,
+                data: data,
+                identity: .named(source: event.source, id: event.id),
+                requester: requester,
+                generation: generation
+            )
+        )
     }
 
     private mutating func check(
-        _ topic: String, _ header: [UInt8], _ data: [UInt8], reliability: Topic.Reliability, _ peer: PeerID,
+        _ topic: String,
+        _ header: [UInt8],
+        _ data: [UInt8],
+        reliability: Topic.Reliability,
+        _ peer: PeerID,
         _ correlation: UInt64
     ) -> Bool {
         do {
             let topic = try Topic(topic)
             guard topic.reliability == reliability else {
                 refuse(
-                    peer, correlation, .badTopic,
-                    "topic '\(topic)' is of class '\(topic.reliability.rawValue)'; PUB takes e/ and q/")
+                    peer,
+                    correlation,
+                    .badTopic,
+                    "topic '\(topic)' is of class '\(topic.reliability.rawValue)'; PUB takes e/ and q/"
+                )
                 return false
             }
         } catch {
@@ -112,16 +151,23 @@ extension Broker {
         }
         guard header.count <= limits.headerBytesMax, data.count <= limits.dataBytesMax else {
             refuse(
-                peer, correlation, .tooLarge,
+                peer,
+                correlation,
+                .tooLarge,
                 "header \(header.count) of at most \(limits.headerBytesMax) bytes, data \(data.count) of at most "
-                    + "\(limits.dataBytesMax): store large data as an artifact and name its digest")
+                    + "\(limits.dataBytesMax): store large data as an artifact and name its digest"
+            )
             return false
         }
         return true
     }
 
     mutating func refuse(
-        _ peer: PeerID, _ correlation: UInt64, _ code: ErrorCode, _ message: String, retryAfterMs: Int? = nil
+        _ peer: PeerID,
+        _ correlation: UInt64,
+        _ code: ErrorCode,
+        _ message: String,
+        retryAfterMs: Int? = nil
     ) {
         counters.refused += 1
         send(peer, .nak(correlation, Refusal(code, message, retryAfterMs: retryAfterMs)))
@@ -145,8 +191,10 @@ extension Broker {
         case 2: simpleDoor(name(of: frames), frames[1], at: time)
         default:
             refuseIngress(
-                .badFrame, "'\(name(of: frames))' came with \(frames.count) frames; send [topic][CloudEvents JSON]",
-                at: time)
+                .badFrame,
+                "'\(name(of: frames))' came with \(frames.count) frames; send [topic][CloudEvents JSON]",
+                at: time
+            )
         }
     }
 
@@ -165,8 +213,15 @@ extension Broker {
             case .telemetry:
                 counters.telemetry += 1
                 let record = Record(
-                    topic: topic, flags: [], stream: Record.telemetryStream, epoch: 0, sequence: 0, previous: 0,
-                    header: header, data: event.data)
+                    topic: topic,
+                    flags: [],
+                    stream: Record.telemetryStream,
+                    epoch: 0,
+                    sequence: 0,
+                    previous: 0,
+                    header: header,
+                    data: event.data
+                )
                 actions.append(.fanOut(telemetry.relay(record).record.frames))
             case .work, .control:
                 throw EventError(.badTopic, "topic '\(topic)': this socket takes e/ and t/; requests go through DEALER")

@@ -147,8 +147,13 @@ public struct Broker: Sendable {
             actions.append(
                 .read(
                     ReadRequest(
-                        owner: .last(Requester(peer: peer, correlation: id)), filters: request.filters, after: 0,
-                        limit: limits.fetchMax)))
+                        owner: .last(Requester(peer: peer, correlation: id)),
+                        filters: request.filters,
+                        after: 0,
+                        limit: limits.fetchMax
+                    )
+                )
+            )
         case .join(let id, let request): join(Requester(peer: peer, correlation: id), request, now: now)
         case .done(let id, let token, let result):
             done(Requester(peer: peer, correlation: id), token, result, now: now)
@@ -181,7 +186,10 @@ public struct Broker: Sendable {
                         Refusal(
                             .fenced,
                             "producer '\(name)' has moved on to epoch \(producer.epoch), this says \(asked): "
-                                + "two programs use one data directory, or an old copy was started")))
+                                + "two programs use one data directory, or an old copy was started"
+                        )
+                    )
+                )
                 return
             }
             if asked > producer.epoch {
@@ -201,8 +209,15 @@ public struct Broker: Sendable {
             .welcome(
                 id,
                 Welcome(
-                    session: sessionCount, epoch: epoch, head: head, producerEpoch: known.epoch,
-                    producerSequence: known.sequence, limits: limits)))
+                    session: sessionCount,
+                    epoch: epoch,
+                    head: head,
+                    producerEpoch: known.epoch,
+                    producerSequence: known.sequence,
+                    limits: limits
+                )
+            )
+        )
     }
 
     /// The peer is gone: the transport said so, it said BYE, or it was silent for too long.
@@ -331,13 +346,24 @@ public struct Broker: Sendable {
         guard
             let topic = try? type(of: event).kind.topic(site: site, subject: event.subject),
             let cloudEvent = try? CloudEvent(
-                event, id: "\(epoch)-\(head)-\(ownCount)", source: "//\(site)/bus/main", time: time),
+                event,
+                id: "\(epoch)-\(head)-\(ownCount)",
+                source: "//\(site)/bus/main",
+                time: time
+            ),
             let header = try? cloudEvent.header()
         else { return }
         enqueue(
             Append(
-                topic: topic.text, flags: .durable, header: header, data: cloudEvent.data, identity: .own,
-                requester: nil, generation: generation))
+                topic: topic.text,
+                flags: .durable,
+                header: header,
+                data: cloudEvent.data,
+                identity: .own,
+                requester: nil,
+                generation: generation
+            )
+        )
     }
 
     mutating func enqueue(_ append: Append) {

@@ -143,7 +143,10 @@ public struct LogSnapshot: Sendable {
     public var groups: [String: Group]
 
     public init(
-        epoch: UInt64, head: UInt64 = 0, producers: [String: Producer] = [:], consumers: [String: UInt64] = [:],
+        epoch: UInt64,
+        head: UInt64 = 0,
+        producers: [String: Producer] = [:],
+        consumers: [String: UInt64] = [:],
         groups: [String: Group] = [:]
     ) {
         self.epoch = epoch

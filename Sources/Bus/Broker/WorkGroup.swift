@@ -125,8 +125,12 @@ public struct WorkGroup: Sendable {
             leases[job.id] = Lease(job: job, member: member, since: now, deadline: now + .milliseconds(leaseMs))
             assignments.append(
                 Assignment(
-                    member: member, token: LeaseToken(job: job.id, delivery: job.delivery),
-                    leaseMs: UInt32(clamping: leaseMs), record: job.record))
+                    member: member,
+                    token: LeaseToken(job: job.id, delivery: job.delivery),
+                    leaseMs: UInt32(clamping: leaseMs),
+                    record: job.record
+                )
+            )
         }
         ready.removeFirst(next)
         return assignments

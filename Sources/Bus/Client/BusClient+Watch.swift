@@ -13,7 +13,9 @@ extension BusClient {
     ///   - hand: Gets each record.
     /// - Throws: ``BusError`` when the log does not answer.
     public func watch(
-        _ filters: [TopicFilter], after start: UInt64? = nil, hand: (Record) async -> Void
+        _ filters: [TopicFilter],
+        after start: UInt64? = nil,
+        hand: (Record) async -> Void
     ) async throws(BusError) {
         let stream = listen(prefixes: [HeadBeat.topic] + filters.map(\.literalPrefix), buffer: 16_384)
         var detector: GapDetector?
@@ -40,7 +42,9 @@ extension BusClient {
     }
 
     private func take(
-        _ record: Record, _ detector: inout GapDetector?, _ hand: (Record) async -> Void
+        _ record: Record,
+        _ detector: inout GapDetector?,
+        _ hand: (Record) async -> Void
     ) async throws(BusError) {
         switch detector?.accept(record) {
         case .next: await hand(record)
@@ -51,7 +55,10 @@ extension BusClient {
 
     /// Hands on what the log has of a topic after `sequence`.
     private func fill(
-        _ topic: String, after sequence: UInt64, _ detector: inout GapDetector?, _ hand: (Record) async -> Void
+        _ topic: String,
+        after sequence: UInt64,
+        _ detector: inout GapDetector?,
+        _ hand: (Record) async -> Void
     ) async throws(BusError) {
         guard let filter = try? TopicFilter(topic) else { return }
         var after = sequence

@@ -90,7 +90,9 @@ public final class BusClient: Sendable {
     /// The event is known again by source and id, so calling once more after a timeout is safe.
     /// - Throws: ``BusError``; see ``BusError/isRetriable``.
     public func publish(
-        topic: Topic, _ event: CloudEvent, timeout: Duration = .seconds(10)
+        topic: Topic,
+        _ event: CloudEvent,
+        timeout: Duration = .seconds(10)
     ) async throws(BusError) -> Receipt {
         let answer = try await ask(try Self.message(topic, event), timeout: timeout)
         guard case .accepted(let sequence, let duplicate) = answer else {
@@ -102,7 +104,9 @@ public final class BusClient: Sendable {
     /// Puts a request to a work group (class `q`) and returns a member's answer.
     /// - Throws: ``BusError``; `busy` when nobody took it in time.
     public func request(
-        topic: Topic, _ event: CloudEvent, timeout: Duration = .seconds(5)
+        topic: Topic,
+        _ event: CloudEvent,
+        timeout: Duration = .seconds(5)
     ) async throws(BusError) -> [UInt8] {
         guard case .result(let data) = try await ask(try Self.message(topic, event), timeout: timeout) else {
             throw BusError(.badFrame, "the broker answered a request with something else")
@@ -113,9 +117,14 @@ public final class BusClient: Sendable {
     /// A page of the log: records after `sequence` that match, and how far it was read.
     /// - Throws: ``BusError``.
     public func fetch(
-        _ filters: [TopicFilter], after sequence: UInt64, limit: Int = 1000, timeout: Duration = .seconds(10)
+        _ filters: [TopicFilter],
+        after sequence: UInt64,
+        limit: Int = 1000,
+        timeout: Duration = .seconds(10)
     ) async throws(BusError) -> (records: [Record], scannedTo: UInt64) {
-        try await records { .fetch($0, FetchRequest(filters: filters, after: sequence, limit: limit)) } timeout: {
+        try await records {
+            .fetch($0, FetchRequest(filters: filters, after: sequence, limit: limit))
+        } timeout: {
             timeout
         }
     }
@@ -123,13 +132,16 @@ public final class BusClient: Sendable {
     /// The newest record of each topic that matches.
     /// - Throws: ``BusError``.
     public func last(_ filters: [TopicFilter], timeout: Duration = .seconds(10)) async throws(BusError) -> [Record] {
-        try await records { .last($0, FetchRequest(filters: filters)) } timeout: {
+        try await records {
+            .last($0, FetchRequest(filters: filters))
+        } timeout: {
             timeout
         }.records
     }
 
     private func records(
-        _ message: @Sendable (UInt64) -> ClientMessage, timeout: () -> Duration
+        _ message: @Sendable (UInt64) -> ClientMessage,
+        timeout: () -> Duration
     ) async throws(BusError) -> (records: [Record], scannedTo: UInt64) {
         guard case .records(let records, let scannedTo) = try await ask(message, timeout: timeout()) else {
             throw BusError(.badFrame, "the broker answered a read with something else")
@@ -138,7 +150,8 @@ public final class BusClient: Sendable {
     }
 
     private static func message(
-        _ topic: Topic, _ event: CloudEvent
+        _ topic: Topic,
+        _ event: CloudEvent
     ) throws(BusError) -> @Sendable (UInt64) -> ClientMessage {
         do throws(EventError) {
             let header = try event.header()
@@ -146,7 +159,8 @@ public final class BusClient: Sendable {
                 throw EventError(
                     .tooLarge,
                     "the event has \(event.data.count) bytes of data; \(CloudEvent.dataBytesMax) are allowed: store large "
-                        + "data as an artifact")
+                        + "data as an artifact"
+                )
             }
             return { id in
                 .publishUnsequenced(id, topic: topic.text, header: header, data: event.data)
@@ -157,7 +171,8 @@ public final class BusClient: Sendable {
     }
 
     private func ask(
-        _ message: @Sendable (UInt64) -> ClientMessage, timeout: Duration
+        _ message: @Sendable (UInt64) -> ClientMessage,
+        timeout: Duration
     ) async throws(BusError) -> ClientCore.Answer {
         let id = nextID()
         let message = message(id)

@@ -32,7 +32,9 @@ final class ClientBody: ReactorBody {
     private let telemetryEpoch = UInt64.random(in: 1...UInt64.max)
 
     init(
-        _ configuration: BusClient.Configuration, logger: Logger, signals: AsyncStream<BusClient.Signal>.Continuation,
+        _ configuration: BusClient.Configuration,
+        logger: Logger,
+        signals: AsyncStream<BusClient.Signal>.Continuation,
         dropped: TelemetryDropCounter
     ) throws {
         self.configuration = configuration
@@ -48,8 +50,10 @@ final class ClientBody: ReactorBody {
         subscriber = try Socket(context, .subscriber, options: options)
         started = clock.now
         let hello = Hello(
-            name: configuration.name, producer: configuration.producer,
-            producerEpoch: configuration.producer.map { _ in configuration.producerEpoch })
+            name: configuration.name,
+            producer: configuration.producer,
+            producerEpoch: configuration.producer.map { _ in configuration.producerEpoch }
+        )
         core = ClientCore(hello: hello, now: .zero)
     }
 
@@ -107,7 +111,8 @@ final class ClientBody: ReactorBody {
             hasComplained = true
             logger.warning(
                 "the bus is not there; trying on",
-                metadata: ["bus.endpoint": "\(configuration.address.endpoint(SocketTable.command))"])
+                metadata: ["bus.endpoint": "\(configuration.address.endpoint(SocketTable.command))"]
+            )
         }
         return .milliseconds(100)
     }
@@ -189,8 +194,15 @@ final class ClientBody: ReactorBody {
     private func sendTelemetry(_ topic: String, _ header: [UInt8], _ data: [UInt8]) {
         telemetryCount += 1
         let record = Record(
-            topic: topic, flags: [], stream: Record.telemetryStream, epoch: telemetryEpoch, sequence: telemetryCount,
-            previous: 0, header: header, data: data)
+            topic: topic,
+            flags: [],
+            stream: Record.telemetryStream,
+            epoch: telemetryEpoch,
+            sequence: telemetryCount,
+            previous: 0,
+            header: header,
+            data: data
+        )
         _ = try? publisher.send(record.frames)
     }
 

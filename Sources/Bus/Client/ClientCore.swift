@@ -102,7 +102,8 @@ public struct ClientCore: Sendable {
 
     /// Adds events to the producer's window; their numbers follow the last one without holes.
     public mutating func append(
-        _ events: [(number: UInt64, topic: String, header: [UInt8], data: [UInt8])], epoch: UInt64
+        _ events: [(number: UInt64, topic: String, header: [UInt8], data: [UInt8])],
+        epoch: UInt64
     ) {
         if epoch != producerEpoch {
             producerEpoch = epoch
@@ -346,7 +347,8 @@ public struct ClientCore: Sendable {
         guard phase == .ready, resendAt == nil else { return }
         for event in window[min(sentCount, window.count)...] {
             send(
-                .publish(0, sequence: event.number, topic: event.topic, header: event.header, data: event.data))
+                .publish(0, sequence: event.number, topic: event.topic, header: event.header, data: event.data)
+            )
         }
         sentCount = window.count
     }

@@ -30,7 +30,11 @@ public struct Welcome: Codable, Sendable, Hashable {
     public var limits: BusLimits
 
     public init(
-        session: UInt64, epoch: UInt64, head: UInt64, producerEpoch: UInt64, producerSequence: UInt64,
+        session: UInt64,
+        epoch: UInt64,
+        head: UInt64,
+        producerEpoch: UInt64,
+        producerSequence: UInt64,
         limits: BusLimits
     ) {
         self.session = session
@@ -98,7 +102,9 @@ public enum StartPosition: Codable, Sendable, Hashable {
         case "head": self = .head
         default:
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "'origin', 'head' or a sequence was expected")
+                in: container,
+                debugDescription: "'origin', 'head' or a sequence was expected"
+            )
         }
     }
 
@@ -149,7 +155,8 @@ extension FetchRequest {
         self.init(
             filters: try container.decode([TopicFilter].self, forKey: .filters),
             after: try container.decodeIfPresent(UInt64.self, forKey: .after) ?? 0,
-            limit: try container.decodeIfPresent(Int.self, forKey: .limit) ?? 1000)
+            limit: try container.decodeIfPresent(Int.self, forKey: .limit) ?? 1000
+        )
     }
 }
 
@@ -168,7 +175,11 @@ public struct JoinRequest: Codable, Sendable, Hashable {
     public var leaseMs: Int
 
     public init(
-        group: String, filters: [TopicFilter], start: StartPosition = .head, credit: Int, leaseMs: Int = 10_000
+        group: String,
+        filters: [TopicFilter],
+        start: StartPosition = .head,
+        credit: Int,
+        leaseMs: Int = 10_000
     ) {
         self.group = group
         self.filters = filters
@@ -186,7 +197,8 @@ extension JoinRequest {
             filters: try container.decode([TopicFilter].self, forKey: .filters),
             start: try container.decodeIfPresent(StartPosition.self, forKey: .start) ?? .head,
             credit: try container.decode(Int.self, forKey: .credit),
-            leaseMs: try container.decodeIfPresent(Int.self, forKey: .leaseMs) ?? 10_000)
+            leaseMs: try container.decodeIfPresent(Int.self, forKey: .leaseMs) ?? 10_000
+        )
     }
 }
 

@@ -88,8 +88,11 @@ public enum BrokerMessage: Sendable, Hashable {
             guard frames.count == 6, frames[1].count == 16, let lease = frames[1].bigEndian(UInt32.self, at: 12)
             else { throw WireError(.badFrame, "JOB has 6 frames and a lease of 16 bytes") }
             self = .job(
-                membership: id, try LeaseToken(Array(frames[1].prefix(12))), leaseMs: lease,
-                try Record(frames: frames.dropFirst(2)))
+                membership: id,
+                try LeaseToken(Array(frames[1].prefix(12))),
+                leaseMs: lease,
+                try Record(frames: frames.dropFirst(2))
+            )
         case .pong: self = .pong
         case .error: self = .error(id, try body(Refusal.self))
         default: throw WireError(.unknownCommand, "\(header.command) is not for a client")

@@ -97,7 +97,8 @@ public enum ClientMessage: Sendable, Hashable {
         case .done: self = .done(membership: id, try token(), result: frames.count > 2 ? frames[2] : [])
         case .fail:
             guard frames.count == 3 else { throw WireError(.badFrame, "FAIL has 3 frames") }
-            let refusal = (try? EventCoding.decode(Refusal.self, from: frames[2])) ?? Refusal(.failed, "no reason given")
+            let refusal =
+                (try? EventCoding.decode(Refusal.self, from: frames[2])) ?? Refusal(.failed, "no reason given")
             self = .fail(membership: id, try token(), refusal)
         case .extend: self = .extend(membership: id, try token())
         case .leave: self = .leave(id)
@@ -113,14 +114,22 @@ public enum ClientMessage: Sendable, Hashable {
             return .publishStructured(id, topic: String(decoding: frames[1], as: UTF8.self), event: frames[2])
         case 5 where frames[1].isEmpty:
             return .publishUnsequenced(
-                id, topic: String(decoding: frames[2], as: UTF8.self), header: frames[3], data: frames[4])
+                id,
+                topic: String(decoding: frames[2], as: UTF8.self),
+                header: frames[3],
+                data: frames[4]
+            )
         case 5:
             guard frames[1].count == 8, let sequence = frames[1].bigEndian(UInt64.self, at: 0) else {
                 throw WireError(.badFrame, "PUB frame 1 must be a u64 or empty")
             }
             return .publish(
-                id, sequence: sequence, topic: String(decoding: frames[2], as: UTF8.self), header: frames[3],
-                data: frames[4])
+                id,
+                sequence: sequence,
+                topic: String(decoding: frames[2], as: UTF8.self),
+                header: frames[3],
+                data: frames[4]
+            )
         default: throw WireError(.badFrame, "PUB has 3 or 5 frames, this has \(frames.count)")
         }
     }

@@ -37,8 +37,14 @@ public struct Record: Sendable, Hashable {
 
     /// A record from its parts.
     public init(
-        topic: String, flags: Flags = .durable, stream: UInt32 = Record.eventStream, epoch: UInt64, sequence: UInt64,
-        previous: UInt64, header: [UInt8], data: [UInt8]
+        topic: String,
+        flags: Flags = .durable,
+        stream: UInt32 = Record.eventStream,
+        epoch: UInt64,
+        sequence: UInt64,
+        previous: UInt64,
+        header: [UInt8],
+        data: [UInt8]
     ) {
         self.topic = topic
         self.flags = flags

@@ -25,8 +25,14 @@ public struct AlertRaised: Event {
     public var subject: String { rule }
 
     public init(
-        alert: String, rule: String, severity: Severity, about: String, title: String, detail: String,
-        eventID: String, eventType: String
+        alert: String,
+        rule: String,
+        severity: Severity,
+        about: String,
+        title: String,
+        detail: String,
+        eventID: String,
+        eventType: String
     ) {
         self.alert = alert
         self.rule = rule

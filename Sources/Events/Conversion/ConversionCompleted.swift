@@ -19,8 +19,14 @@ public struct ConversionCompleted: Event {
         public var containerBytes: Int
 
         public init(
-            name: String, floatModel: String, model: String, envelope: String, meanAbsoluteDifference: Double,
-            maxAbsoluteDifference: Double, signalToNoiseDB: Double, containerBytes: Int
+            name: String,
+            floatModel: String,
+            model: String,
+            envelope: String,
+            meanAbsoluteDifference: Double,
+            maxAbsoluteDifference: Double,
+            signalToNoiseDB: Double,
+            containerBytes: Int
         ) {
             self.name = name
             self.floatModel = floatModel
@@ -44,7 +50,11 @@ public struct ConversionCompleted: Event {
     public var subject: String { pipeline }
 
     public init(
-        pipeline: String, pipelineVersion: String, candidates: [Candidate], recent: String, parity: String,
+        pipeline: String,
+        pipelineVersion: String,
+        candidates: [Candidate],
+        recent: String,
+        parity: String,
         frozen: String
     ) {
         self.pipeline = pipeline

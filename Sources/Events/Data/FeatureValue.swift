@@ -16,7 +16,8 @@ public struct FeatureValue: Sendable, Hashable, Codable {
             do { elements = try container.decode([Double?].self).map { $0 ?? .nan } } catch {
                 throw DecodingError.typeMismatch(
                     [Double].self,
-                    .init(codingPath: container.codingPath, debugDescription: "a number or an array of numbers"))
+                    .init(codingPath: container.codingPath, debugDescription: "a number or an array of numbers")
+                )
             }
         }
     }

@@ -20,8 +20,17 @@ public struct DecayFigures: Codable, Sendable, Hashable {
     public var message: String
 
     public init(
-        cause: String, metric: String, value: Double, baseline: Double, near: Double, breach: Double, window: Int,
-        key: String, firstSuspectKey: String?, firstSuspectAt: Timestamp?, message: String
+        cause: String,
+        metric: String,
+        value: Double,
+        baseline: Double,
+        near: Double,
+        breach: Double,
+        window: Int,
+        key: String,
+        firstSuspectKey: String?,
+        firstSuspectAt: Timestamp?,
+        message: String
     ) {
         self.cause = cause
         self.metric = metric

@@ -31,8 +31,14 @@ public struct CloudEvent: Sendable, Hashable {
 
     /// An event from its parts.
     public init(
-        id: String, source: String, type: String, subject: String? = nil, time: Timestamp? = nil,
-        dataContentType: String? = nil, dataSchema: String? = nil, extensions: [String: String] = [:],
+        id: String,
+        source: String,
+        type: String,
+        subject: String? = nil,
+        time: Timestamp? = nil,
+        dataContentType: String? = nil,
+        dataSchema: String? = nil,
+        extensions: [String: String] = [:],
         data: [UInt8] = []
     ) {
         self.id = id
@@ -54,11 +60,21 @@ public struct CloudEvent: Sendable, Hashable {
 
     /// Wraps an event's data.
     public init(
-        _ event: any Event, id: String, source: String, time: Timestamp, runID: String? = nil
+        _ event: any Event,
+        id: String,
+        source: String,
+        time: Timestamp,
+        runID: String? = nil
     ) throws(EventError) {
         self.init(
-            id: id, source: source, type: Swift.type(of: event).kind.type, subject: event.subject, time: time,
-            dataContentType: "application/json", data: try EventCoding.encode(event))
+            id: id,
+            source: source,
+            type: Swift.type(of: event).kind.type,
+            subject: event.subject,
+            time: time,
+            dataContentType: "application/json",
+            data: try EventCoding.encode(event)
+        )
         self.runID = runID
     }
 
@@ -140,8 +156,16 @@ extension CloudEvent {
             }
         }
         self.init(
-            id: id, source: source, type: type, subject: subject, time: time, dataContentType: contentType,
-            dataSchema: schema, extensions: extensions, data: data)
+            id: id,
+            source: source,
+            type: type,
+            subject: subject,
+            time: time,
+            dataContentType: contentType,
+            dataSchema: schema,
+            extensions: extensions,
+            data: data
+        )
     }
 
     /// Whether `name` may name an attribute: lower-case letters and digits.

@@ -109,7 +109,9 @@ extension Timestamp: Codable {
         let text = try container.decode(String.self)
         guard let stamp = Timestamp(rfc3339: text) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "'\(text)' is not an RFC 3339 time such as 2020-04-20T18:30:00Z")
+                in: container,
+                debugDescription: "'\(text)' is not an RFC 3339 time such as 2020-04-20T18:30:00Z"
+            )
         }
         self = stamp
     }

@@ -62,7 +62,8 @@ public enum TopicError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .tooLong(let text): "topic '\(text.prefix(40))...' has more than \(Topic.bytesMax) bytes; shorten the subject"
+        case .tooLong(let text):
+            "topic '\(text.prefix(40))...' has more than \(Topic.bytesMax) bytes; shorten the subject"
         case .noTrailingSlash(let text): "topic '\(text)' must end with '/'"
         case .unknownClass(let text): "topic '\(text)' must begin with e/, t/, q/ or c/ and a site, as in e/plant-a/"
         case .badSegment(let text, let segment):

@@ -42,7 +42,8 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
         let text = try decoder.singleValueContainer().decode(String.self)
         do { try self.init(text) } catch {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
+                .init(codingPath: decoder.codingPath, debugDescription: "\(error)")
+            )
         }
     }
 

@@ -12,7 +12,12 @@ public struct ModelRejected: Event {
     public var subject: String { pipeline }
 
     public init(
-        pipeline: String, digest: String, candidate: String, code: ErrorCode, message: String, gates: [GateResult]
+        pipeline: String,
+        digest: String,
+        candidate: String,
+        code: ErrorCode,
+        message: String,
+        gates: [GateResult]
     ) {
         self.pipeline = pipeline
         self.digest = digest

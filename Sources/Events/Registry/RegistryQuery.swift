@@ -108,9 +108,21 @@ public struct ServedModel: Codable, Sendable, Hashable {
     public var baseline: Double
 
     public init(
-        pipeline: String, pipelineVersion: String, alias: String, version: Int, digest: String, floatDigest: String,
-        candidate: String, runID: String, from: Timestamp, to: Timestamp?, rows: Int, firstKey: String,
-        lastKey: String, seed: UInt64, baseline: Double
+        pipeline: String,
+        pipelineVersion: String,
+        alias: String,
+        version: Int,
+        digest: String,
+        floatDigest: String,
+        candidate: String,
+        runID: String,
+        from: Timestamp,
+        to: Timestamp?,
+        rows: Int,
+        firstKey: String,
+        lastKey: String,
+        seed: UInt64,
+        baseline: Double
     ) {
         self.pipeline = pipeline
         self.pipelineVersion = pipelineVersion
@@ -151,8 +163,15 @@ public struct PipelineStatus: Codable, Sendable, Hashable {
     public var nodesLive: [String]
 
     public init(
-        pipeline: String, version: String, automation: String, champion: ServedModel?, shadows: [ServedModel],
-        laps: Int, lapsPromoted: Int, nodesServing: [String], nodesLive: [String]
+        pipeline: String,
+        version: String,
+        automation: String,
+        champion: ServedModel?,
+        shadows: [ServedModel],
+        laps: Int,
+        lapsPromoted: Int,
+        nodesServing: [String],
+        nodesLive: [String]
     ) {
         self.pipeline = pipeline
         self.version = version

@@ -49,7 +49,11 @@ public struct RolloutStepped: Event {
     public var subject: String { pipeline }
 
     public init(
-        pipeline: String, pipelineVersion: String, champion: Deployment, shadows: [Deployment], baseline: Double,
+        pipeline: String,
+        pipelineVersion: String,
+        champion: Deployment,
+        shadows: [Deployment],
+        baseline: Double,
         ranges: [Range]
     ) {
         self.pipeline = pipeline

@@ -17,8 +17,13 @@ public struct EventRefused: Event {
     public var subject: String { service }
 
     public init(
-        service: String, sequence: UInt64? = nil, type: String? = nil, source: String? = nil, id: String? = nil,
-        code: ErrorCode, message: String
+        service: String,
+        sequence: UInt64? = nil,
+        type: String? = nil,
+        source: String? = nil,
+        id: String? = nil,
+        code: ErrorCode,
+        message: String
     ) {
         self.service = service
         self.sequence = sequence

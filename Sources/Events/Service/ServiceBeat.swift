@@ -19,8 +19,14 @@ public struct ServiceBeat: Event {
     public var subject: String { "\(service).\(instance)" }
 
     public init(
-        service: String, instance: String, processID: Int32, startedAt: Timestamp, ready: Bool, reasons: [String],
-        residentBytes: Int, metrics: JSONValue
+        service: String,
+        instance: String,
+        processID: Int32,
+        startedAt: Timestamp,
+        ready: Bool,
+        reasons: [String],
+        residentBytes: Int,
+        metrics: JSONValue
     ) {
         self.service = service
         self.instance = instance

@@ -20,8 +20,17 @@ public struct TrainingCompleted: Event {
         public var seconds: Double
 
         public init(
-            name: String, model: String, calibration: String, rows: Int, firstKey: String, lastKey: String,
-            seed: UInt64, epochs: Int, trainingLoss: Double, validationLoss: Double, seconds: Double
+            name: String,
+            model: String,
+            calibration: String,
+            rows: Int,
+            firstKey: String,
+            lastKey: String,
+            seed: UInt64,
+            epochs: Int,
+            trainingLoss: Double,
+            validationLoss: Double,
+            seconds: Double
         ) {
             self.name = name
             self.model = model
@@ -50,7 +59,11 @@ public struct TrainingCompleted: Event {
     public var subject: String { pipeline }
 
     public init(
-        pipeline: String, pipelineVersion: String, candidates: [Candidate], recent: String, parity: String,
+        pipeline: String,
+        pipelineVersion: String,
+        candidates: [Candidate],
+        recent: String,
+        parity: String,
         frozen: String
     ) {
         self.pipeline = pipeline

@@ -15,7 +15,8 @@ enum ConversionTable {
             CREATE TABLE conversion (
                 position INTEGER PRIMARY KEY, runID TEXT NOT NULL UNIQUE, run BLOB NOT NULL,
                 isDone INTEGER NOT NULL DEFAULT 0 CHECK (isDone IN (0, 1))) STRICT;
-            """),
+            """
+        ),
     ]
 
     struct Job: Sendable {
@@ -29,7 +30,8 @@ enum ConversionTable {
         handlers.on(TrainingCompleted.self) { event, context, transaction in
             try transaction.database.execute(
                 sql: "INSERT OR IGNORE INTO conversion (runID, run) VALUES (?, ?)",
-                arguments: [context.runID ?? "run-\(context.sequence)", Data(try EventCoding.encode(event))])
+                arguments: [context.runID ?? "run-\(context.sequence)", Data(try EventCoding.encode(event))]
+            )
         }
         return handlers
     }
@@ -37,7 +39,9 @@ enum ConversionTable {
     /// The oldest run that is not converted.
     static func next(_ db: Database) throws -> Job? {
         let row = try Row.fetchOne(
-            db, sql: "SELECT runID, run FROM conversion WHERE isDone = 0 ORDER BY position LIMIT 1")
+            db,
+            sql: "SELECT runID, run FROM conversion WHERE isDone = 0 ORDER BY position LIMIT 1"
+        )
         return try row.map { row in
             let run: Data = row["run"]
             return Job(runID: row["runID"], run: try EventCoding.decode(TrainingCompleted.self, from: Array(run)))

@@ -7,11 +7,13 @@ import ServiceKit
 
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "health", abstract: "Ends with 0 when a program says that it is ready.",
+        commandName: "health",
+        abstract: "Ends with 0 when a program says that it is ready.",
         discussion: """
             A program says each second over the bus whether it can do its work. This waits for its next word: a program \
             that lives, but no longer reaches the bus, does not pass.
-            """)
+            """
+    )
 
     @OptionGroup var options: PlaceOptions
 

@@ -14,7 +14,8 @@ enum DeploymentTable {
             """
             CREATE TABLE deployment (
                 pipeline TEXT PRIMARY KEY, runID TEXT, rollout BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-            """),
+            """
+        ),
     ]
 
     /// A rollout to serve.
@@ -37,7 +38,8 @@ enum DeploymentTable {
                     """,
                 arguments: [
                     event.pipeline, context.runID, Data(try EventCoding.encode(event)), transaction.now.microseconds,
-                ])
+                ]
+            )
         }
         return handlers
     }
@@ -48,8 +50,11 @@ enum DeploymentTable {
             guard let known = try PipelineTable.fetch(row["pipeline"], db) else { return nil }
             let (rollout, at): (Data, Int64) = (row["rollout"], row["at"])
             return Deployment(
-                runID: row["runID"], rollout: try EventCoding.decode(RolloutStepped.self, from: Array(rollout)),
-                known: known, heardAt: Timestamp(microseconds: at))
+                runID: row["runID"],
+                rollout: try EventCoding.decode(RolloutStepped.self, from: Array(rollout)),
+                known: known,
+                heardAt: Timestamp(microseconds: at)
+            )
         }
     }
 }

@@ -40,16 +40,21 @@ enum JoinTable {
                     SELECT p.digest, p.outputs, p.at, l.value FROM prediction p
                     JOIN label l ON l.stream = ? AND l.key = p.key
                     WHERE p.pipeline = ? AND p.key = ? AND NOT p.isJoined
-                    """),
-            arguments: [labels, pipeline, key])
+                    """
+            ),
+            arguments: [labels, pipeline, key]
+        )
         guard let row else { return nil }
         try db.cachedStatement(sql: "UPDATE prediction SET isJoined = 1 WHERE pipeline = ? AND key = ?")
             .execute(arguments: [pipeline, key])
         let (outputs, at): (Data, Int64) = (row["outputs"], row["at"])
         return Pair(
-            key: key, digest: row["digest"],
+            key: key,
+            digest: row["digest"],
             outputs: try EventCoding.decode([Float].self, from: Array(outputs)),
-            answeredAt: Timestamp(microseconds: at), label: row["value"])
+            answeredAt: Timestamp(microseconds: at),
+            label: row["value"]
+        )
     }
 
     /// Forgets what waited longer than any pipeline wants.

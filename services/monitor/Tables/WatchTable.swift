@@ -6,7 +6,9 @@ import GRDB
 enum WatchTable {
     static func fetch(_ pipeline: String, _ db: Database) throws -> Watch? {
         let data = try Data.fetchOne(
-            db.cachedStatement(sql: "SELECT state FROM watch WHERE pipeline = ?"), arguments: [pipeline])
+            db.cachedStatement(sql: "SELECT state FROM watch WHERE pipeline = ?"),
+            arguments: [pipeline]
+        )
         return try data.map { try EventCoding.decode(Watch.self, from: Array($0)) }
     }
 

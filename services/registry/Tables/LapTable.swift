@@ -13,27 +13,35 @@ enum LapTable {
 
     /// A lap begins, unless it has already.
     static func begin(
-        _ runID: String, pipeline: String, cause: String, firstDecayed: Timestamp?, detected: Timestamp, _ db: Database
+        _ runID: String,
+        pipeline: String,
+        cause: String,
+        firstDecayed: Timestamp?,
+        detected: Timestamp,
+        _ db: Database
     ) throws {
         try db.execute(
             sql: """
                 INSERT OR IGNORE INTO lap (runID, pipeline, number, cause, outcome, firstDecayed, detected)
                 VALUES (?1, ?2, 1 + (SELECT ifnull(max(number), 0) FROM lap WHERE pipeline = ?2), ?3, 'running', ?4, ?5)
                 """,
-            arguments: [runID, pipeline, cause, firstDecayed?.microseconds, detected.microseconds])
+            arguments: [runID, pipeline, cause, firstDecayed?.microseconds, detected.microseconds]
+        )
     }
 
     /// An arc ended; the first time counts.
     static func mark(_ runID: String, _ arc: Arc, at time: Timestamp, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE lap SET \(arc.rawValue) = ifnull(\(arc.rawValue), ?) WHERE runID = ?",
-            arguments: [time.microseconds, runID])
+            arguments: [time.microseconds, runID]
+        )
     }
 
     static func end(_ runID: String, outcome: String, message: String?, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE lap SET outcome = ?, message = ifnull(?, message) WHERE runID = ?",
-            arguments: [outcome, message, runID])
+            arguments: [outcome, message, runID]
+        )
     }
 
     static func setCandidates(_ runID: String, _ count: Int, _ db: Database) throws {
@@ -43,7 +51,8 @@ enum LapTable {
     static func promote(_ runID: String, version: Int, digest: String, winner: String, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE lap SET outcome = 'promoted', version = ?, digest = ?, winner = ? WHERE runID = ?",
-            arguments: [version, digest, winner, runID])
+            arguments: [version, digest, winner, runID]
+        )
     }
 
     /// Promoted laps whose model does not yet serve on all nodes, newest first.
@@ -61,8 +70,10 @@ enum LapTable {
     /// How many laps a pipeline has had, and how many of them put a new champion in place.
     static func counts(pipeline: String, _ db: Database) throws -> (all: Int, promoted: Int) {
         let row = try Row.fetchOne(
-            db, sql: "SELECT count(*) AS laps, count(version) AS promoted FROM lap WHERE pipeline = ?",
-            arguments: [pipeline])
+            db,
+            sql: "SELECT count(*) AS laps, count(version) AS promoted FROM lap WHERE pipeline = ?",
+            arguments: [pipeline]
+        )
         return (row?["laps"] ?? 0, row?["promoted"] ?? 0)
     }
 
@@ -80,8 +91,12 @@ enum LapTable {
                 (row[column] as Int64?).map { Timestamp(microseconds: $0) }
             }
             var lap = Lap(
-                number: row["number"], runID: row["runID"], pipeline: row["pipeline"], cause: row["cause"],
-                outcome: row["outcome"])
+                number: row["number"],
+                runID: row["runID"],
+                pipeline: row["pipeline"],
+                cause: row["cause"],
+                outcome: row["outcome"]
+            )
             lap.message = row["message"]
             lap.firstDecayed = time("firstDecayed")
             lap.detected = time("detected")

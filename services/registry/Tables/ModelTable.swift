@@ -40,7 +40,8 @@ enum ModelTable {
                 model.runID, model.pipelineVersion, model.rows, model.firstKey, model.lastKey,
                 Int64(bitPattern: model.seed), model.baseline,
                 String(decoding: try EventCoding.encode(model.gates), as: UTF8.self), now.microseconds,
-            ])
+            ]
+        )
     }
 
     /// The version that has an alias now.
@@ -58,35 +59,54 @@ enum ModelTable {
     private static func version(_ row: Row) throws -> Version {
         let (seed, gates): (Int64, String) = (row["seed"], row["gates"])
         return Version(
-            pipeline: row["pipeline"], version: row["version"], digest: row["digest"], floatDigest: row["floatDigest"],
-            envelope: row["envelope"], candidate: row["candidate"], runID: row["runID"],
-            pipelineVersion: row["pipelineVersion"], rows: row["rows"], firstKey: row["firstKey"],
-            lastKey: row["lastKey"], seed: UInt64(bitPattern: seed), baseline: row["baseline"],
-            gates: try EventCoding.decode([GateResult].self, from: Array(gates.utf8)))
+            pipeline: row["pipeline"],
+            version: row["version"],
+            digest: row["digest"],
+            floatDigest: row["floatDigest"],
+            envelope: row["envelope"],
+            candidate: row["candidate"],
+            runID: row["runID"],
+            pipelineVersion: row["pipelineVersion"],
+            rows: row["rows"],
+            firstKey: row["firstKey"],
+            lastKey: row["lastKey"],
+            seed: UInt64(bitPattern: seed),
+            baseline: row["baseline"],
+            gates: try EventCoding.decode([GateResult].self, from: Array(gates.utf8))
+        )
     }
 
     /// Gives an alias to a version.
     /// - Returns: The digest that had it before.
     static func assign(
-        _ pipeline: String, alias: String, version: Int, at now: Timestamp, _ db: Database
+        _ pipeline: String,
+        alias: String,
+        version: Int,
+        at now: Timestamp,
+        _ db: Database
     ) throws -> String? {
         let previous = try current(pipeline, alias: alias, db)?.digest
         try retire(pipeline, alias: alias, at: now, db)
         try db.execute(
             sql: "INSERT INTO served (pipeline, alias, version, fromAt) VALUES (?, ?, ?, ?)",
-            arguments: [pipeline, alias, version, now.microseconds])
+            arguments: [pipeline, alias, version, now.microseconds]
+        )
         return previous
     }
 
     static func retire(_ pipeline: String, alias: String, at now: Timestamp, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE served SET toAt = max(fromAt, ?) WHERE pipeline = ? AND alias = ? AND toAt IS NULL",
-            arguments: [now.microseconds, pipeline, alias])
+            arguments: [now.microseconds, pipeline, alias]
+        )
     }
 
     /// What had which alias when, oldest first; at one time only when `at` is given, now only when `isNow`.
     static func served(
-        pipeline: String?, at: Timestamp?, isNow: Bool = false, _ db: Database
+        pipeline: String?,
+        at: Timestamp?,
+        isNow: Bool = false,
+        _ db: Database
     ) throws -> [ServedModel] {
         try Row.fetchAll(
             db,
@@ -102,11 +122,22 @@ enum ModelTable {
             let model = try version(row)
             let (from, to): (Int64, Int64?) = (row["fromAt"], row["toAt"])
             return ServedModel(
-                pipeline: model.pipeline, pipelineVersion: model.pipelineVersion, alias: row["alias"],
-                version: model.version, digest: model.digest, floatDigest: model.floatDigest,
-                candidate: model.candidate, runID: model.runID, from: Timestamp(microseconds: from),
-                to: to.map { Timestamp(microseconds: $0) }, rows: model.rows, firstKey: model.firstKey,
-                lastKey: model.lastKey, seed: model.seed, baseline: model.baseline)
+                pipeline: model.pipeline,
+                pipelineVersion: model.pipelineVersion,
+                alias: row["alias"],
+                version: model.version,
+                digest: model.digest,
+                floatDigest: model.floatDigest,
+                candidate: model.candidate,
+                runID: model.runID,
+                from: Timestamp(microseconds: from),
+                to: to.map { Timestamp(microseconds: $0) },
+                rows: model.rows,
+                firstKey: model.firstKey,
+                lastKey: model.lastKey,
+                seed: model.seed,
+                baseline: model.baseline
+            )
         }
     }
 }

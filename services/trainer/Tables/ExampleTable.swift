@@ -6,7 +6,11 @@ import Pipelines
 /// Observations and labels as they came, and the labelled rows that they make for a pipeline.
 enum ExampleTable {
     static func insert(
-        stream: String, key: String, inputs: [String: [Double]], value: Double?, _ db: Database
+        stream: String,
+        key: String,
+        inputs: [String: [Double]],
+        value: Double?,
+        _ db: Database
     ) throws {
         let bytes = try EventCoding.encode(inputs.mapValues(FeatureValue.init))
         try db.cachedStatement(
@@ -28,14 +32,18 @@ enum ExampleTable {
 
     /// The labelled rows that fit the pipeline's schema, oldest first; rows that do not fit are left out and counted.
     static func rows(
-        for pipeline: Pipeline, until key: String?, _ db: Database
+        for pipeline: Pipeline,
+        until key: String?,
+        _ db: Database
     ) throws -> (rows: [LabelledRow], refused: Int) {
         var end = Int64.max
         if let key {
             end =
                 try Int64.fetchOne(
-                    db, sql: "SELECT position FROM observation WHERE stream = ? AND key = ?",
-                    arguments: [pipeline.data.observations, key]) ?? 0
+                    db,
+                    sql: "SELECT position FROM observation WHERE stream = ? AND key = ?",
+                    arguments: [pipeline.data.observations, key]
+                ) ?? 0
         }
         var rows: [LabelledRow] = []
         var refused = 0
@@ -47,7 +55,8 @@ enum ExampleTable {
                 WHERE o.stream = ?2 AND o.position <= ?3 AND ifnull(l.value, o.value) IS NOT NULL
                 ORDER BY o.position
                 """,
-            arguments: [pipeline.data.labels, pipeline.data.observations, end])
+            arguments: [pipeline.data.labels, pipeline.data.observations, end]
+        )
         while let row = try cursor.next() {
             let (key, inputs, value): (String, Data, Double) = (row[0], row[1], row[2])
             guard value.isFinite,
@@ -70,7 +79,9 @@ enum ExampleTable {
     static func freeze(_ keys: [String], of pipeline: String, _ db: Database) throws {
         for key in keys {
             try db.execute(
-                sql: "INSERT OR IGNORE INTO frozen (pipeline, key) VALUES (?, ?)", arguments: [pipeline, key])
+                sql: "INSERT OR IGNORE INTO frozen (pipeline, key) VALUES (?, ?)",
+                arguments: [pipeline, key]
+            )
         }
     }
 }
