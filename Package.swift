@@ -87,6 +87,7 @@ let services: [Target] = [
 
 let testTargets: [Target] = [
     .target(name: "ChildProcesses", path: "Tests/ChildProcesses"),
+    .testTarget(name: "StructureTests"),
     tests("HVX"),
     tests("Quantization"),
     tests("Kernels", ["HVX", "Quantization"], fixtures: true),

@@ -1,7 +1,9 @@
 import Bus
 import Events
 import Foundation
+import Glibc
 import Testing
+import ZeroMQ
 
 /// The whole loop in real processes over `ipc://`.
 @Suite(.serialized)
@@ -112,6 +114,35 @@ struct LapTests {
             try await factory.publish(rollout)
             try await factory.step(0, shift: 0)
             try await factory.expectAllAnswered(0..<1)
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    @Test(
+        "An application on the device is answered while the bus is away, and its predictions follow later",
+        .timeLimit(.minutes(3)))
+    func localDoor() async throws {
+        let stack = try await RunningStack()
+        do {
+            let factory = Factory(stack: stack, pipeline: "press")
+            try await factory.begin()
+            try stack.signal("bus", SIGSTOP)
+            let requests = (0..<20).map { index in
+                #"{"pipeline": "press", "key": "k-\#(index)", "inputs": {"load": [1, 2, \#(index)], "speed": [500]}}"#
+            }
+            let unusable = [#"{"pipeline": "press", "inputs": {"load": [1, 2], "speed": [500]}}"#, "no JSON"]
+            let endpoint = "ipc://\(stack.directory)/inference-node/node-1/infer.sock"
+            let answers = try await DedicatedThread.run("application") {
+                try LocalApplication.ask(requests + unusable, at: endpoint)
+            }
+            try stack.signal("bus", SIGCONT)
+            for answer in answers.prefix(requests.count) { #expect(answer.contains("outputs"), "\(answer)") }
+            #expect(answers[20].contains("bad-shape"), "\(answers[20])")
+            #expect(answers[21].contains("bad-data"), "\(answers[21])")
+            try await factory.expectAllAnswered(0..<20)
         } catch {
             await stack.stop()
             throw error

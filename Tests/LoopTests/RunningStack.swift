@@ -57,11 +57,14 @@ final class RunningStack: Sendable {
     }
 
     /// Kills a program with SIGKILL; `hexloop up` starts it again.
-    func kill(_ program: String) throws {
+    func kill(_ program: String) throws { try signal(program, SIGKILL) }
+
+    /// Sends a signal to a program.
+    func signal(_ program: String, _ signal: Int32) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/run/pids.json"))
         let processes = try JSONDecoder().decode([Entry].self, from: data)
         let entry = try #require(processes.first { $0.program == program })
-        Glibc.kill(entry.pid, SIGKILL)
+        Glibc.kill(entry.pid, signal)
     }
 
     struct Entry: Decodable {

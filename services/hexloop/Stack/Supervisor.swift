@@ -1,3 +1,4 @@
+import Dispatch
 import Bus
 import Events
 import FoundationEssentials
@@ -205,7 +206,10 @@ actor Supervisor {
         for child in children.compactMap(\.processID) { kill(child, SIGKILL) }
     }
 
+    /// A short wait that cancellation does not cut off.
     private static func pause() async {
-        _ = await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(5)) { continuation.resume() }
+        }
     }
 }
