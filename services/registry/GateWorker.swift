@@ -228,7 +228,7 @@ struct GateWorker: Service {
             firstKey: lineage?.firstKey ?? "",
             lastKey: lineage?.lastKey ?? "",
             seed: lineage?.seed ?? 0,
-            baseline: one.verdict.recent,
+            baseline: one.verdict.baseline,
             gates: one.verdict.results
         )
     }
@@ -279,7 +279,7 @@ struct GateWorker: Service {
                 pipelineVersion: job.run.pipelineVersion,
                 champion: champion,
                 shadows: Array(deployments.dropFirst()),
-                baseline: winner.verdict.recent,
+                baseline: winner.verdict.baseline,
                 ranges: winner.manifest.features.compactMap { feature in
                     guard let low = feature.trainingMin, let high = feature.trainingMax else { return nil }
                     return RolloutStepped.Range(

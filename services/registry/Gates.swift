@@ -35,7 +35,10 @@ struct Gates: Sendable {
     /// What the gates said, and the candidate's metric on recent rows.
     struct Verdict: Sendable {
         var results: [GateResult]
+        /// The metric on recent rows.
         var recent: Double
+        /// What the monitor holds later errors against.
+        var baseline: Double
 
         var isPassed: Bool { results.allSatisfy(\.passed) }
     }
@@ -51,7 +54,7 @@ struct Gates: Sendable {
         let real = metric(try float.run(parity.inputs, rows: parity.rows), parity)
         results.append(quantization(integer, real))
         guard let champion, pipeline.gates.against == .champion else {
-            return Verdict(results: results, recent: recent)
+            return Verdict(results: results, recent: recent, baseline: baseline(recent))
         }
         let recentLimit = metric(
             try champion.predict(self.recent.inputs, rows: self.recent.rows),
@@ -80,7 +83,16 @@ struct Gates: Sendable {
                     + "allowed \(text(frozenLimit))"
             )
         )
-        return Verdict(results: results, recent: recent)
+        return Verdict(results: results, recent: recent, baseline: baseline(recent))
+    }
+
+    /// The metric on recent rows as an expectation. A share of few rows says little when it is 0: one more row of each
+    /// kind is counted (Laplace), so that a first wrong answer is not a breach.
+    private func baseline(_ recent: Double) -> Double {
+        switch pipeline.gates.metric {
+        case .meanAbsoluteError: recent
+        case .errorRate: (recent * Double(self.recent.rows) + 1) / Double(self.recent.rows + 2)
+        }
     }
 
     private func golden(_ candidate: QuantizedModel) -> GateResult {
