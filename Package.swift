@@ -110,8 +110,8 @@ let testTargets: [Target] = [
 let package = Package(
     name: "hexloop",
     platforms: [.macOS(.v15)],
-    products: services.map { target in
-        .executable(name: String(target.path!.dropFirst("services/".count)), targets: [target.name])
+    products: services.compactMap { target in
+        target.path.map { .executable(name: String($0.dropFirst("services/".count)), targets: [target.name]) }
     },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -2,11 +2,13 @@
 public enum SocketTable {
     /// One socket that the broker or the registry binds.
     public struct Row: Sendable, Hashable {
+        /// What `docs/wire.md` calls it.
         public let name: String
         /// Socket type on the binding side.
         public let binds: String
         /// Socket type on the connecting side.
         public let connects: String
+        /// TCP port; fixed, so that an address is a host alone.
         public let port: Int
         /// File name under the run directory, for `ipc://`.
         public let file: String
@@ -38,6 +40,7 @@ public struct BusAddress: Sendable, Hashable, CustomStringConvertible {
     private let base: String
     private let isLocal: Bool
 
+    /// The text itself.
     public var description: String { text }
 
     /// Reads an address; nil when it is neither `ipc://<absolute directory>` nor `tcp://<host>`.

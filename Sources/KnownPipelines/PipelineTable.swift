@@ -6,6 +6,7 @@ public import Storage
 
 /// A pipeline in force.
 public struct KnownPipeline: Sendable {
+    /// What its file says, defaults filled in.
     public let pipeline: Pipeline
     /// SHA-256 of its canonical definition.
     public let version: String

@@ -13,16 +13,25 @@ public import Storage
 /// - the inbox reads the log from where the store's cursor stands and applies each event once;
 /// - the beat says each second how the program is.
 public final class Member: Sendable {
+    /// As the program was told.
     public let configuration: MemberConfiguration
+    /// Site, service and instance: the source of the program's events.
     public let identity: Store.Identity
     /// `<data>/<service>` or, for replicas, `<data>/<service>/<instance>`.
     public let directory: String
+    /// The program's database, with outbox and inbox.
     public let store: Store
+    /// The connection to the bus; it comes and goes, ``health`` says whether it stands.
     public let bus: BusClient
+    /// Where models and data sets are fetched from and stored.
     public let artifacts: ArtifactClient
+    /// What the program's parts report; `bus` is among them from the beginning.
     public let health: Health
+    /// The program's metrics, which each beat carries.
     public let metrics: MetricsRegistry
+    /// Names the instance in each line when there may be several.
     public let logger: Logger
+    /// Sends the outbox; asked whether an event is in the log yet.
     public let relay: OutboxRelay
     private let lock: DirectoryLock
     private let started: Timestamp

@@ -9,11 +9,16 @@ public import ServiceKit
 /// - `artifacts` (the same forms, default as `bus`): where the registry serves models and data sets.
 /// - `site` (topic segment, default `local`): the plant or place in every event's source and topic.
 public struct MemberConfiguration: Sendable {
+    /// Absolute path of the directory under which each program keeps a folder.
     public var data: String
+    /// Where the bus is.
     public var bus: BusAddress
+    /// Where the registry serves artifacts.
     public var artifacts: BusAddress
+    /// The plant or place; a topic segment.
     public var site: String
 
+    /// A configuration from its parts, unchecked.
     public init(data: String, bus: BusAddress, artifacts: BusAddress, site: String) {
         self.data = data
         self.bus = bus
@@ -50,7 +55,9 @@ public struct MemberConfiguration: Sendable {
 
 /// A setting that a program cannot work with.
 public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
+    /// Names the key, the value and what is allowed.
     public let description: String
 
+    /// An error with its reason.
     public init(_ description: String) { self.description = description }
 }

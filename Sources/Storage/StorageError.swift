@@ -6,5 +6,6 @@ public struct StorageError: Error, Sendable, Hashable, CustomStringConvertible {
     /// An error with its reason.
     public init(_ message: String) { self.message = message }
 
+    /// The message.
     public var description: String { message }
 }

@@ -5,9 +5,13 @@ import GRDB
 extension Store {
     /// An event that waits for the bus.
     public struct OutboxEvent: Sendable, Hashable {
+        /// From 1 in each epoch of the numbering, without holes.
         public let number: UInt64
+        /// Where it goes.
         public let topic: String
+        /// CloudEvents attributes as a JSON object.
         public let header: [UInt8]
+        /// The event's data.
         public let data: [UInt8]
     }
 

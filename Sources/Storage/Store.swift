@@ -10,10 +10,14 @@ import Synchronization
 public final class Store: Sendable {
     /// Who writes: becomes the events' `source` and the producer's name.
     public struct Identity: Sendable, Hashable {
+        /// The plant or place; a topic segment.
         public var site: String
+        /// The program's name, which is also the file's.
         public var service: String
+        /// Which of several that run the same program; `main` when there is one.
         public var instance: String
 
+        /// An identity from its parts.
         public init(site: String, service: String, instance: String) {
             self.site = site
             self.service = service
@@ -26,15 +30,19 @@ public final class Store: Sendable {
 
     /// One change of the schema; appended, never edited.
     public struct Migration: Sendable {
+        /// Unique; the file remembers by it that the change was made.
         public let name: String
+        /// One or more statements, run once in a transaction of their own.
         public let sql: String
 
+        /// A change from its parts.
         public init(_ name: String, _ sql: String) {
             self.name = name
             self.sql = sql
         }
     }
 
+    /// Who writes to this store.
     public let identity: Identity
     /// The producer's name on the bus: unique to this file, so a new volume is a new producer.
     public let producer: String

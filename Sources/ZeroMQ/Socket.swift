@@ -20,8 +20,9 @@ public enum SocketKind: Sendable, Hashable {
 
 /// What is set before a socket binds or connects. The defaults are the project's, not libzmq's.
 public struct SocketOptions: Sendable, Hashable {
-    /// Messages queued per peer for sending and receiving.
+    /// Messages queued per peer for sending.
     public var sendHighWaterMark: Int32 = 4096
+    /// Messages queued per peer for receiving.
     public var receiveHighWaterMark: Int32 = 4096
     /// How long unsent messages keep a closed socket alive; never forever.
     public var lingerMs: Int32 = 0
@@ -32,6 +33,7 @@ public struct SocketOptions: Sendable, Hashable {
     /// ROUTER: tell when a peer is gone or slow instead of dropping.
     public var mandatory = false
 
+    /// The defaults.
     public init() {}
 }
 

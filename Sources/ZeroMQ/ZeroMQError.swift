@@ -18,6 +18,7 @@ public struct ZeroMQError: Error, Sendable, Hashable, CustomStringConvertible {
         self.operation = operation
     }
 
+    /// What was tried, libzmq's reason, and a way out where there is a known one.
     public var description: String {
         let reason = unsafe String(cString: zmq_strerror(code))
         let hint =

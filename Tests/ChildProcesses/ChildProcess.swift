@@ -9,6 +9,7 @@ public struct ChildProcess: Sendable {
 
     /// A child that could not be started.
     public struct StartError: Error, CustomStringConvertible {
+        /// What could not be done and why.
         public let description: String
     }
 

@@ -26,14 +26,23 @@ public struct Broker: Sendable {
 
     /// What happened so far, for metrics.
     public struct Counters: Sendable, Hashable {
+        /// Records that came onto the disk since the broker was made.
         public var published = 0
+        /// Events that the log had before.
         public var duplicates = 0
+        /// Messages and events that were answered with ERR or NAK, or dropped at the ingress socket.
         public var refused = 0
+        /// Records sent to subscriptions.
         public var delivered = 0
+        /// Jobs handed to members, repeats among them.
         public var jobs = 0
+        /// Jobs given up after ``WorkGroup/deliveriesMax`` deliveries.
         public var jobsDead = 0
+        /// Telemetry records relayed.
         public var telemetry = 0
+        /// Telemetry records that are missing in their publishers' numbering.
         public var telemetryLost = 0
+        /// Sessions that ended, for whatever reason.
         public var sessionsEnded = 0
     }
 
@@ -62,10 +71,15 @@ public struct Broker: Sendable {
         var credit: Int
     }
 
+    /// The site in source and topic of the broker's own events.
     public let site: String
+    /// What a peer may ask for; WELCOME names them.
     public let limits: BusLimits
+    /// The log's incarnation.
     public let epoch: UInt64
+    /// Sequence of the newest record on disk.
     public internal(set) var head: UInt64
+    /// What happened since the broker was made.
     public internal(set) var counters = Counters()
     var sessions: [PeerID: Session] = [:]
     var producers: [String: Producer]
@@ -104,6 +118,7 @@ public struct Broker: Sendable {
         return actions
     }
 
+    /// Who is connected, by the names in HELLO, sorted.
     public var sessionNames: [String] { sessions.values.map(\.hello.name).sorted() }
 
     // MARK: Messages
@@ -377,7 +392,10 @@ public struct HeadBeat: Codable, Sendable, Hashable {
     /// The beat's topic on the fan-out socket.
     public static let topic = "c/head/"
 
+    /// The log's incarnation.
     public var epoch: UInt64
+    /// Sequence of the newest record.
     public var head: UInt64
+    /// Topic to the sequence of its newest record; at most 500 topics.
     public var topics: [String: UInt64]
 }

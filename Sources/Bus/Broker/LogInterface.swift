@@ -2,16 +2,21 @@ public import Events
 
 /// A peer of the broker's ROUTER: its routing id, which libzmq chooses.
 public struct PeerID: Sendable, Hashable {
+    /// As libzmq hands it over; it names one connection, a peer that connects again has another.
     public let bytes: [UInt8]
 
+    /// A peer by its routing id.
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// Who waits for an answer: a peer and the correlation it chose.
 public struct Requester: Sendable, Hashable {
+    /// Who asked.
     public var peer: PeerID
+    /// The number that the peer chose; the answer repeats it.
     public var correlation: UInt64
 
+    /// A requester from its parts.
     public init(peer: PeerID, correlation: UInt64) {
         self.peer = peer
         self.correlation = correlation
@@ -30,11 +35,17 @@ public struct Append: Sendable, Hashable {
         case own
     }
 
+    /// The record's topic, already checked.
     public var topic: String
+    /// Flags of the record that it becomes.
     public var flags: Record.Flags
+    /// CloudEvents attributes as a JSON object.
     public var header: [UInt8]
+    /// The event's data.
     public var data: [UInt8]
+    /// How the log tells whether it has the event.
     public var identity: Identity
+    /// Who gets an ACK for this event alone; nil for numbered ones, the simple door and the broker's own.
     public var requester: Requester?
     /// Appends of a generation that failed are failed without being tried.
     public var generation: UInt64
@@ -51,6 +62,7 @@ public enum AppendOutcome: Sendable, Hashable {
 
 /// What became of a batch of appends: all of them are on disk, or none.
 public struct Commit: Sendable {
+    /// The whole batch, in order, those that the log had before among them.
     public var appends: [Append]
     /// One per append, or empty when the batch failed.
     public var outcomes: [AppendOutcome]
@@ -59,6 +71,7 @@ public struct Commit: Sendable {
     /// Why nothing was written.
     public var failure: Refusal?
 
+    /// A batch's outcome from its parts.
     public init(appends: [Append], outcomes: [AppendOutcome], records: [Record], failure: Refusal? = nil) {
         self.appends = appends
         self.outcomes = outcomes
@@ -77,24 +90,34 @@ public enum ReadOwner: Sendable, Hashable {
 
 /// A subscription: its session's peer and its correlation.
 public struct ConsumerID: Sendable, Hashable {
+    /// The session's peer.
     public var peer: PeerID
+    /// The correlation of its SUB.
     public var correlation: UInt64
 }
 
 /// Records to read from the log.
 public struct ReadRequest: Sendable, Hashable {
+    /// Who gets the answer.
     public var owner: ReadOwner
+    /// Any of them may match.
     public var filters: [TopicFilter]
+    /// Read what is behind this sequence.
     public var after: UInt64
+    /// Records at most.
     public var limit: Int
 }
 
 /// Records that match, and how far the log was read for them.
 public struct ReadResult: Sendable {
+    /// What was asked for.
     public var request: ReadRequest
+    /// What matched, in the order of the log.
     public var records: [Record]
+    /// Everything up to this sequence was looked at; the next read goes on from here.
     public var scannedTo: UInt64
 
+    /// A read's outcome from its parts.
     public init(request: ReadRequest, records: [Record], scannedTo: UInt64) {
         self.request = request
         self.records = records
@@ -114,9 +137,12 @@ public enum LogNote: Sendable, Hashable {
 public struct LogSnapshot: Sendable {
     /// The producer's incarnation and last number.
     public struct Producer: Sendable, Hashable {
+        /// Incarnation of the producer's numbering; an older one is fenced.
         public var epoch: UInt64
+        /// The last number of that incarnation on disk.
         public var sequence: UInt64
 
+        /// A producer's standing from its parts.
         public init(epoch: UInt64, sequence: UInt64) {
             self.epoch = epoch
             self.sequence = sequence
@@ -125,10 +151,14 @@ public struct LogSnapshot: Sendable {
 
     /// A work group's progress.
     public struct Group: Sendable, Hashable {
+        /// The topics that make jobs.
         public var filters: [TopicFilter]
+        /// Everything up to this sequence is done.
         public var floor: UInt64
+        /// What is done above the floor.
         public var done: [UInt64]
 
+        /// A group's progress from its parts.
         public init(filters: [TopicFilter], floor: UInt64, done: [UInt64]) {
             self.filters = filters
             self.floor = floor
@@ -136,12 +166,18 @@ public struct LogSnapshot: Sendable {
         }
     }
 
+    /// The log's incarnation; made anew with the file.
     public var epoch: UInt64
+    /// Sequence of the newest record; 0 when the log is empty.
     public var head: UInt64
+    /// By the names in HELLO.
     public var producers: [String: Producer]
+    /// Cursors of the durable consumers, by name.
     public var consumers: [String: UInt64]
+    /// Work groups over the log, by name.
     public var groups: [String: Group]
 
+    /// A snapshot from its parts; without them, that of an empty log.
     public init(
         epoch: UInt64,
         head: UInt64 = 0,

@@ -11,8 +11,11 @@ public struct WorkGroup: Sendable {
 
     /// A job: a record of the log, or a request that somebody waits for.
     public struct Job: Sendable, Hashable {
+        /// The record's sequence, or the request's number.
         public var id: UInt64
+        /// What the member gets.
         public var record: Record
+        /// Who waits for the answer; nil for a job of the log.
         public var requester: Requester?
         /// Deliveries so far.
         public var delivery: UInt32 = 0
@@ -20,6 +23,7 @@ public struct WorkGroup: Sendable {
         public var reason: Refusal?
         var failedWith: Requester?
 
+        /// A job that was never delivered.
         public init(id: UInt64, record: Record, requester: Requester? = nil) {
             self.id = id
             self.record = record
@@ -29,9 +33,13 @@ public struct WorkGroup: Sendable {
 
     /// A job that goes out now.
     public struct Assignment: Sendable, Hashable {
+        /// Who gets it: the peer and the correlation of its JOIN.
         public var member: Requester
+        /// What the member must show with DONE, FAIL and EXTEND.
         public var token: LeaseToken
+        /// Milliseconds that the member has, unless it extends.
         public var leaseMs: UInt32
+        /// The job itself.
         public var record: Record
     }
 
@@ -52,7 +60,9 @@ public struct WorkGroup: Sendable {
         var deadline: Duration
     }
 
+    /// The name that members give in JOIN.
     public let name: String
+    /// The topics that make jobs; the same for all members.
     public let filters: [TopicFilter]
     private var members: [Requester: Member] = [:]
     private var ready: [Job] = []
@@ -73,8 +83,10 @@ public struct WorkGroup: Sendable {
 
     // MARK: Members
 
+    /// Members at the moment.
     public var memberCount: Int { members.count }
 
+    /// Takes a member in, or changes what it takes; credit is at least 1, a lease at least 100 ms.
     public mutating func join(_ member: Requester, credit: Int, leaseMs: Int) {
         members[member, default: Member(credit: 0, leaseMs: 0)].credit = max(1, credit)
         members[member]?.leaseMs = max(100, leaseMs)
@@ -96,7 +108,9 @@ public struct WorkGroup: Sendable {
 
     // MARK: Jobs
 
+    /// Jobs that no member has at the moment.
     public var waitingCount: Int { ready.count }
+    /// Jobs that a member has at the moment.
     public var leasedCount: Int { leases.count }
 
     /// How many more jobs are worth having in memory: what members could take, and as much again.
@@ -203,7 +217,7 @@ public struct WorkGroup: Sendable {
             return job
         }
         abandoned = []
-        dead.forEach { end($0) }
+        for job in dead { end(job) }
         for lease in leases.values.filter({ $0.deadline <= now }).sorted(by: { $0.job.id > $1.job.id }) {
             release(lease)
             let reason = Refusal(.timeout, "no answer within the lease")

@@ -10,13 +10,16 @@ import ZeroMQ
 public final class BusClient: Sendable {
     /// Whom to connect as, and where.
     public struct Configuration: Sendable {
+        /// Where the bus is.
         public var address: BusAddress
         /// Service and instance, for people: `trainer/main`.
         public var name: String
-        /// Name and incarnation under which ``appendSequenced(_:epoch:)`` numbers events.
+        /// Name under which ``appendSequenced(_:epoch:)`` numbers events.
         public var producer: String?
+        /// Incarnation of the producer's numbering; the log fences older ones.
         public var producerEpoch: UInt64
 
+        /// A configuration; without a producer the client publishes by source and id alone.
         public init(address: BusAddress, name: String, producer: String? = nil, producerEpoch: UInt64 = 1) {
             self.address = address
             self.name = name
@@ -35,7 +38,9 @@ public final class BusClient: Sendable {
 
     /// A job that a work group gave to this member.
     public struct Job: Sendable {
+        /// Goes back with ``BusClient/finish(_:_:result:)``, ``BusClient/fail(_:_:_:)`` or ``BusClient/extend(_:_:)``.
         public let token: LeaseToken
+        /// The event or request to work on.
         public let record: Record
     }
 
@@ -50,6 +55,7 @@ public final class BusClient: Sendable {
     /// A numbered event of the outbox.
     public typealias SequencedEvent = (number: UInt64, topic: String, header: [UInt8], data: [UInt8])
 
+    /// As given; it never changes.
     public let configuration: Configuration
     /// News in order; one task may read them.
     public let signals: AsyncStream<Signal>

@@ -18,5 +18,6 @@ public struct BusError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Whether the same call may succeed later.
     public var isRetriable: Bool { [.timeout, .busy, .full, .rehello, .storage].contains(code) }
 
+    /// Code and message.
     public var description: String { "\(code.rawValue): \(message)" }
 }

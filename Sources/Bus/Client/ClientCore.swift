@@ -5,11 +5,13 @@ import Events
 /// It greets, keeps the session alive, sends again what a broken session left unacknowledged, and takes up its
 /// subscriptions and memberships where they were. The shell gives each action's outcome to whoever waits.
 public struct ClientCore: Sendable {
-    /// Pause between pings, and silence after which the broker counts as gone.
+    /// Pause between pings.
     public static let pingInterval: Duration = .seconds(1)
+    /// Silence after which the broker counts as gone.
     public static let silenceMax: Duration = .seconds(3)
-    /// Pause between greetings, doubled up to the maximum.
+    /// First pause between greetings; it doubles up to ``greetIntervalMax``.
     public static let greetIntervalMin: Duration = .milliseconds(100)
+    /// Longest pause between greetings.
     public static let greetIntervalMax: Duration = .seconds(1)
 
     /// Bytes of a job's result; a larger frame would end the connection.
@@ -126,6 +128,7 @@ public struct ClientCore: Sendable {
     /// Forgets a request whose asker is gone.
     public mutating func cancel(_ id: UInt64) { requests[id] = nil }
 
+    /// Follows the log from now on and through every later session, until ``leave(_:)`` or ``Action/ended(_:_:)``.
     public mutating func subscribe(_ id: UInt64, _ request: SubscribeRequest) {
         subscriptions[id] = Subscription(request: request, credit: request.credit)
         if phase == .ready { send(.subscribe(id, request)) }
@@ -140,11 +143,13 @@ public struct ClientCore: Sendable {
         if count > 0 { send(.credit(subscription: id, count)) }
     }
 
+    /// Takes part in a work group, in every later session too, until ``leave(_:)`` or ``Action/ended(_:_:)``.
     public mutating func join(_ id: UInt64, _ request: JoinRequest) {
         memberships[id] = request
         if phase == .ready { send(.join(id, request)) }
     }
 
+    /// Ends a job. Without a session nothing is sent: the job has gone back and comes again, to whomever.
     public mutating func finish(_ id: UInt64, _ token: LeaseToken, result: [UInt8]) {
         guard result.count <= Self.resultBytesMax else {
             let message = "the answer has \(result.count) bytes; \(Self.resultBytesMax) are allowed: ask for less"
@@ -154,10 +159,12 @@ public struct ClientCore: Sendable {
         if phase == .ready, memberships[id] != nil { send(.done(membership: id, token, result: result)) }
     }
 
+    /// Gives a job back; another member gets it next if there is one.
     public mutating func fail(_ id: UInt64, _ token: LeaseToken, _ refusal: Refusal) {
         if phase == .ready, memberships[id] != nil { send(.fail(membership: id, token, refusal)) }
     }
 
+    /// Puts the end of a lease off by one lease time.
     public mutating func extend(_ id: UInt64, _ token: LeaseToken) {
         if phase == .ready, memberships[id] != nil { send(.extend(membership: id, token)) }
     }

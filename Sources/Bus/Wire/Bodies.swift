@@ -9,6 +9,7 @@ public struct Hello: Codable, Sendable, Hashable {
     /// The producer's incarnation of its numbering; an older one is fenced.
     public var producerEpoch: UInt64?
 
+    /// A greeting; without a producer the session publishes by source and id alone.
     public init(name: String, producer: String? = nil, producerEpoch: UInt64? = nil) {
         self.name = name
         self.producer = producer
@@ -24,11 +25,14 @@ public struct Welcome: Codable, Sendable, Hashable {
     public var epoch: UInt64
     /// Sequence of the newest record.
     public var head: UInt64
-    /// The producer's incarnation and last sequence that the log has.
+    /// Incarnation of this producer's numbering that the log has; 0 without a producer.
     public var producerEpoch: UInt64
+    /// Last number of that incarnation on disk; the outbox goes on behind it. 0 when there is none.
     public var producerSequence: UInt64
+    /// What this peer may ask for.
     public var limits: BusLimits
 
+    /// A welcome from its parts.
     public init(
         session: UInt64,
         epoch: UInt64,
@@ -65,16 +69,20 @@ public struct BusLimits: Codable, Sendable, Hashable {
     /// Bytes of one event's header.
     public var headerBytesMax = CloudEvent.headerBytesMax
 
+    /// The limits that this version has.
     public init() {}
 }
 
 /// NAK and ERR and FAIL: why not.
 public struct Refusal: Codable, Sendable, Hashable {
+    /// Stable, for programs.
     public var code: ErrorCode
+    /// One sentence for people that names what is wrong and the way out.
     public var message: String
     /// When trying again makes sense; absent when it does not.
     public var retryAfterMs: Int?
 
+    /// A refusal; with `retryAfterMs` when the same message may succeed later.
     public init(_ code: ErrorCode, _ message: String, retryAfterMs: Int? = nil) {
         self.code = code
         self.message = message
@@ -91,6 +99,7 @@ public enum StartPosition: Codable, Sendable, Hashable {
     /// After that sequence.
     case after(UInt64)
 
+    /// Reads `"origin"`, `"head"` or a sequence.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if let sequence = try? container.decode(UInt64.self) {
@@ -108,6 +117,7 @@ public enum StartPosition: Codable, Sendable, Hashable {
         }
     }
 
+    /// Writes `"origin"`, `"head"` or the sequence.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
@@ -122,12 +132,14 @@ public enum StartPosition: Codable, Sendable, Hashable {
 public struct SubscribeRequest: Codable, Sendable, Hashable {
     /// Name of a durable consumer; absent for one that ends with its session.
     public var consumer: String?
+    /// Any of them may match; 1 to ``BusLimits/filtersMax``.
     public var filters: [TopicFilter]
     /// Absent: where the durable consumer stopped, or the origin when it is new.
     public var start: StartPosition?
     /// Records that may be sent at once.
     public var credit: Int
 
+    /// A subscription from its parts.
     public init(consumer: String?, filters: [TopicFilter], start: StartPosition?, credit: Int) {
         self.consumer = consumer
         self.filters = filters
@@ -138,10 +150,14 @@ public struct SubscribeRequest: Codable, Sendable, Hashable {
 
 /// FETCH: a page of the log. LAST uses ``filters`` alone and answers with each topic's newest record.
 public struct FetchRequest: Codable, Sendable, Hashable {
+    /// Any of them may match.
     public var filters: [TopicFilter]
+    /// Records behind this sequence; 0 for the oldest.
     public var after: UInt64
+    /// Records at most; the broker cuts it to ``BusLimits/fetchMax``.
     public var limit: Int
 
+    /// A page from its parts.
     public init(filters: [TopicFilter], after: UInt64 = 0, limit: Int = 1000) {
         self.filters = filters
         self.after = after
@@ -150,6 +166,7 @@ public struct FetchRequest: Codable, Sendable, Hashable {
 }
 
 extension FetchRequest {
+    /// Reads a body; `after` and `limit` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -165,7 +182,9 @@ extension FetchRequest {
 /// Filters of class `e` make a group over the log: it survives restarts. Filters of class `q` make one over requests
 /// in memory: who asks, retries.
 public struct JoinRequest: Codable, Sendable, Hashable {
+    /// Its name, a topic segment.
     public var group: String
+    /// The topics that make jobs: all of class `e` or all of class `q`, and those of the group when it exists.
     public var filters: [TopicFilter]
     /// Where a new group over the log begins; ignored when the group exists.
     public var start: StartPosition
@@ -174,6 +193,7 @@ public struct JoinRequest: Codable, Sendable, Hashable {
     /// Silence after which a job goes to another member.
     public var leaseMs: Int
 
+    /// A membership from its parts.
     public init(
         group: String,
         filters: [TopicFilter],
@@ -190,6 +210,7 @@ public struct JoinRequest: Codable, Sendable, Hashable {
 }
 
 extension JoinRequest {
+    /// Reads a body; `start` and `leaseMs` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -209,6 +230,7 @@ public struct LeaseToken: Sendable, Hashable {
     /// 1 for the first delivery.
     public var delivery: UInt32
 
+    /// A token from its parts.
     public init(job: UInt64, delivery: UInt32) {
         self.job = job
         self.delivery = delivery

@@ -36,6 +36,7 @@ public struct CommandHeader: Sendable, Hashable {
     /// The version that this code speaks.
     public static let version: UInt8 = 1
 
+    /// What the frames after it mean.
     public var command: Command
     /// Bits that a command defines; unknown ones are ignored.
     public var flags: UInt32

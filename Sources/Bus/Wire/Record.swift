@@ -4,8 +4,10 @@ public import Events
 public struct Record: Sendable, Hashable {
     /// What the control frame's flag byte says.
     public struct Flags: OptionSet, Sendable, Hashable {
+        /// The byte on the wire; unknown bits are kept and ignored.
         public let rawValue: UInt8
 
+        /// Flags from the byte on the wire.
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// Stands in the durable log.
@@ -18,12 +20,16 @@ public struct Record: Sendable, Hashable {
 
     /// Bytes of the control frame.
     public static let controlBytes = 40
-    /// The durable log's stream number, and the telemetry plane's.
+    /// The durable log's stream number.
     public static let eventStream: UInt32 = 1
+    /// The telemetry plane's stream number.
     public static let telemetryStream: UInt32 = 2
 
+    /// Frame 0; checked by whoever took the event in.
     public var topic: String
+    /// How the record is to be read.
     public var flags: Flags
+    /// Which numbering `sequence` belongs to: ``eventStream``, ``telemetryStream``, or 0 for a request.
     public var stream: UInt32
     /// The log's incarnation; sequences of different epochs cannot be compared.
     public var epoch: UInt64
@@ -33,6 +39,7 @@ public struct Record: Sendable, Hashable {
     public var previous: UInt64
     /// CloudEvents attributes as a JSON object.
     public var header: [UInt8]
+    /// The event's data; with ``Flags/structured`` the whole event.
     public var data: [UInt8]
 
     /// A record from its parts.

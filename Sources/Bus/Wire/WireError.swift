@@ -13,5 +13,6 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Code and message.
     public var description: String { "\(code.rawValue): \(message)" }
 }

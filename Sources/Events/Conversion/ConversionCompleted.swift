@@ -1,5 +1,6 @@
 /// A run's models are quantized, signed and stand in the registry's store.
 public struct ConversionCompleted: Event {
+    /// Durable; said by the converter, read by the registry, which puts the candidates through its gates.
     public static let kind = EventKind("conversion", "completed")
 
     /// One converted model.
@@ -12,12 +13,16 @@ public struct ConversionCompleted: Event {
         public var model: String
         /// The DSSE envelope over the container's digest, as JSON.
         public var envelope: String
-        /// Float against int8 over the calibration rows.
+        /// Mean difference of float and int8 over the calibration rows, in the output's unit.
         public var meanAbsoluteDifference: Double
+        /// The largest such difference of a single output, in the output's unit.
         public var maxAbsoluteDifference: Double
+        /// Power of the float outputs over that of the differences, in decibels; higher is better.
         public var signalToNoiseDB: Double
+        /// Size of the int8 container.
         public var containerBytes: Int
 
+        /// A converted model from its parts.
         public init(
             name: String,
             floatModel: String,
@@ -39,16 +44,23 @@ public struct ConversionCompleted: Event {
         }
     }
 
+    /// Name of the pipeline.
     public var pipeline: String
+    /// SHA-256 of the definition under which the run was trained.
     public var pipelineVersion: String
+    /// The models that could be converted, in the run's order; the others have a ``ConversionFailed`` each.
     public var candidates: [Candidate]
-    /// Artifacts handed on from the training run.
+    /// Artifact, handed on from the run as the two after it; see ``TrainingCompleted/recent``.
     public var recent: String
+    /// See ``TrainingCompleted/parity``.
     public var parity: String
+    /// See ``TrainingCompleted/frozen``.
     public var frozen: String
 
+    /// The pipeline, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { pipeline }
 
+    /// The outcome of a conversion from its parts.
     public init(
         pipeline: String,
         pipelineVersion: String,

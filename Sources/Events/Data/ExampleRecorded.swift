@@ -1,5 +1,6 @@
 /// A past observation with its label: history for training that nobody asks a model about.
 public struct ExampleRecorded: Event {
+    /// Durable; said by other systems, read by the trainer.
     public static let kind = EventKind("example", "recorded")
 
     /// The data stream, as a pipeline's `data.observations` names it.
@@ -11,8 +12,10 @@ public struct ExampleRecorded: Event {
     /// The target's value, or the class index for classification.
     public var value: Double
 
+    /// The stream, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { stream }
 
+    /// An example from its parts; NaN stands for a missing element.
     public init(stream: String, key: String, inputs: [String: [Double]], value: Double) {
         self.stream = stream
         self.key = key

@@ -6,6 +6,7 @@ public struct FeatureValue: Sendable, Hashable, Codable {
     /// A feature of those elements.
     public init(_ elements: [Double]) { self.elements = elements }
 
+    /// Reads a number, an array of numbers and nulls, or null for one missing element.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -22,6 +23,7 @@ public struct FeatureValue: Sendable, Hashable, Codable {
         }
     }
 
+    /// Writes an array, with null for every element that is not finite.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(elements.map { $0.isFinite ? $0 : nil })

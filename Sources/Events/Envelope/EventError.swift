@@ -11,5 +11,6 @@ public struct EventError: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The message alone; whoever prints it adds the code where it helps.
     public var description: String { message }
 }

@@ -35,6 +35,7 @@ public struct EventKind: Sendable, Hashable, CustomStringConvertible {
     /// CloudEvents `type`: `dev.hexloop.decay.detected.v1`.
     public var type: String { "\(Self.typePrefix)\(noun).\(verb).v\(version)" }
 
+    /// `noun.verb`, as rules, logs and people name it.
     public var description: String { "\(noun).\(verb)" }
 
     /// The topic of this kind at `site` about `subject`.

@@ -22,6 +22,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         .microseconds(left.microseconds &- right.microseconds)
     }
 
+    /// Whether the left time is earlier.
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 }
 
@@ -104,6 +105,7 @@ extension Timestamp {
 }
 
 extension Timestamp: Codable {
+    /// Reads an RFC 3339 string; fails for everything else.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -116,6 +118,7 @@ extension Timestamp: Codable {
         self = stamp
     }
 
+    /// Writes ``rfc3339``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rfc3339)

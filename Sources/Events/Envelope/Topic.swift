@@ -21,6 +21,7 @@ public struct Topic: Sendable, Hashable, CustomStringConvertible {
     /// The whole text, with the trailing `/`.
     public let text: String
 
+    /// The text itself.
     public var description: String { text }
 
     /// The reliability class that the first segment names.
@@ -60,6 +61,7 @@ public enum TopicError: Error, Hashable, CustomStringConvertible {
     /// Holds a segment that is empty or has other characters than `[a-z0-9._-]`.
     case badSegment(String, String)
 
+    /// Which rule the text breaks and what is allowed.
     public var description: String {
         switch self {
         case .tooLong(let text):

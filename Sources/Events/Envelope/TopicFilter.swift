@@ -6,6 +6,7 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
     public let text: String
     private let segments: [String]
 
+    /// The text itself.
     public var description: String { text }
 
     /// Checks and keeps a filter.
@@ -38,6 +39,7 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
         return true
     }
 
+    /// Reads a string and checks it as ``init(_:)`` does.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         do { try self.init(text) } catch {
@@ -47,6 +49,7 @@ public struct TopicFilter: Sendable, Hashable, Codable, CustomStringConvertible 
         }
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(text)

@@ -1,8 +1,11 @@
 /// A node checked a model and serves it from now on.
 public struct ModelLoaded: Event {
+    /// Durable; said by each node for the champion and each shadow, read by the registry, which follows the rollout.
     public static let kind = EventKind("model", "loaded")
 
+    /// Name of the pipeline.
     public var pipeline: String
+    /// The node's instance, such as `node-1`.
     public var node: String
     /// The container's SHA-256.
     public var digest: String
@@ -13,8 +16,10 @@ public struct ModelLoaded: Event {
     /// From the rollout event's arrival to serving, in milliseconds.
     public var loadMs: Double
 
+    /// The pipeline, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { pipeline }
 
+    /// A loaded model from its parts.
     public init(pipeline: String, node: String, digest: String, role: String, at: Timestamp, loadMs: Double) {
         self.pipeline = pipeline
         self.node = node

@@ -1,5 +1,6 @@
-/// Asks the registry something; a request of class `q`, answered by one of the ``Lap``... answers below as JSON.
+/// Asks the registry something; a request of class `q`, answered as JSON with the type that the question names.
 public struct RegistryQuery: Event {
+    /// A question (class `q`): kept in memory, leased to the registry, and asked again by whoever got no answer.
     public static let kind = EventKind("registry", "query", reliability: .work)
 
     /// What is asked, and with which type it is answered.
@@ -12,14 +13,17 @@ public struct RegistryQuery: Event {
         case status
     }
 
+    /// What is asked; it decides the answer's type.
     public var question: Question
     /// Only this pipeline; all when absent.
     public var pipeline: String?
     /// ``Question/history``: only what served at that time.
     public var at: Timestamp?
 
+    /// Always `registry`: there is one to ask, whatever the question is about.
     public var subject: String { "registry" }
 
+    /// A question; without a pipeline it is about all of them.
     public init(_ question: Question, pipeline: String? = nil, at: Timestamp? = nil) {
         self.question = question
         self.pipeline = pipeline
@@ -31,7 +35,9 @@ public struct RegistryQuery: Event {
 public struct Lap: Codable, Sendable, Hashable {
     /// Counts from 1 per pipeline.
     public var number: Int
+    /// The `runid` of all events of the lap.
     public var runID: String
+    /// Name of the pipeline.
     public var pipeline: String
     /// `decay.detected` or `training.requested`.
     public var cause: String
@@ -43,15 +49,15 @@ public struct Lap: Codable, Sendable, Hashable {
     public var firstDecayed: Timestamp?
     /// T1: the decay event, or the request.
     public var detected: Timestamp?
-    /// T2
+    /// T2: the trainer began.
     public var trainingStarted: Timestamp?
     /// T3: all models trained.
     public var trained: Timestamp?
     /// T4: all models quantized and signed.
     public var converted: Timestamp?
-    /// T5
+    /// T5: a candidate passed the gates and was promoted.
     public var gatesPassed: Timestamp?
-    /// T6
+    /// T6: the first node serves it.
     public var firstNode: Timestamp?
     /// T7: every live node serves it.
     public var lastNode: Timestamp?
@@ -61,12 +67,14 @@ public struct Lap: Codable, Sendable, Hashable {
     public var candidates: Int
     /// What was promoted.
     public var version: Int?
+    /// SHA-256 of the promoted container.
     public var digest: String?
     /// The winning candidate: `champion` or a shadow's name.
     public var winner: String?
     /// Nodes that serve it.
     public var nodes: Int
 
+    /// A lap that just began.
     public init(number: Int, runID: String, pipeline: String, cause: String, outcome: String) {
         self.number = number
         self.runID = runID
@@ -80,33 +88,47 @@ public struct Lap: Codable, Sendable, Hashable {
 
 /// Answers ``RegistryQuery/Question/laps``, oldest first.
 public struct LapsAnswer: Codable, Sendable, Hashable {
+    /// At most the 500 newest.
     public var laps: [Lap]
 
+    /// An answer from its laps.
     public init(laps: [Lap]) { self.laps = laps }
 }
 
 /// A model's time under an alias.
 public struct ServedModel: Codable, Sendable, Hashable {
+    /// Name of the pipeline.
     public var pipeline: String
+    /// SHA-256 of the definition under which it was trained.
     public var pipelineVersion: String
+    /// `champion`, `shadow-1`, ...
     public var alias: String
+    /// The model's version, from 1 per pipeline.
     public var version: Int
+    /// SHA-256 of its container.
     public var digest: String
     /// The float model it was made from.
     public var floatDigest: String
+    /// Its name in the run: `champion`, or the shadow's name.
     public var candidate: String
+    /// The run that made it.
     public var runID: String
-    /// From when to when; still serving when `to` is absent.
+    /// When it got the alias.
     public var from: Timestamp
+    /// When it lost the alias; nil while it has it.
     public var to: Timestamp?
-    /// What it was trained on.
+    /// Labelled rows that it was trained on.
     public var rows: Int
+    /// Key of the oldest row.
     public var firstKey: String
+    /// Key of the newest row.
     public var lastKey: String
+    /// Seed of the random numbers of its training.
     public var seed: UInt64
     /// Its metric in the gates.
     public var baseline: Double
 
+    /// A time of service from its parts.
     public init(
         pipeline: String,
         pipelineVersion: String,
@@ -144,24 +166,35 @@ public struct ServedModel: Codable, Sendable, Hashable {
 
 /// Answers ``RegistryQuery/Question/history``, oldest first.
 public struct HistoryAnswer: Codable, Sendable, Hashable {
+    /// One entry for each time that a model had an alias; at most the 500 newest.
     public var served: [ServedModel]
 
+    /// An answer from its entries.
     public init(served: [ServedModel]) { self.served = served }
 }
 
 /// How a pipeline stands.
 public struct PipelineStatus: Codable, Sendable, Hashable {
+    /// Name of the pipeline.
     public var pipeline: String
+    /// SHA-256 of the definition in force.
     public var version: String
+    /// As the pipeline file says: `manual`, `alert` or `automatic`.
     public var automation: String
+    /// What serves now; nil before the first promotion.
     public var champion: ServedModel?
+    /// What runs beside the champion; may be empty.
     public var shadows: [ServedModel]
+    /// Laps begun so far, whatever became of them.
     public var laps: Int
+    /// Laps that put a new champion in place.
     public var lapsPromoted: Int
-    /// Live nodes that serve the champion, of all live nodes.
+    /// Instances of the live nodes that serve the champion, sorted.
     public var nodesServing: [String]
+    /// Instances of all nodes that were heard in the last seconds, sorted, whatever they serve.
     public var nodesLive: [String]
 
+    /// A pipeline's status from its parts.
     public init(
         pipeline: String,
         version: String,
@@ -187,7 +220,9 @@ public struct PipelineStatus: Codable, Sendable, Hashable {
 
 /// Answers ``RegistryQuery/Question/status``.
 public struct StatusAnswer: Codable, Sendable, Hashable {
+    /// The pipeline that was asked for, or all, by name; empty when it is not registered.
     public var pipelines: [PipelineStatus]
 
+    /// An answer from its pipelines.
     public init(pipelines: [PipelineStatus]) { self.pipelines = pipelines }
 }

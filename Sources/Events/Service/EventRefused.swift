@@ -1,21 +1,27 @@
 /// A program could not use an event and says so; the event itself stays in the log.
 public struct EventRefused: Event {
+    /// Durable; said by any program that could not use an event, read by alert.
     public static let kind = EventKind("event", "refused")
 
     /// The program that refuses.
     public var service: String
     /// Sequence of the refused record in the log; absent when it never got there.
     public var sequence: UInt64?
-    /// `type`, `source` and `id` of the refused event as far as they could be read.
+    /// CloudEvents `type` of the refused event, when it could be read.
     public var type: String?
+    /// CloudEvents `source` of the refused event, when it could be read.
     public var source: String?
+    /// CloudEvents `id` of the refused event, when it could be read.
     public var id: String?
-    /// Why, as a stable code and as a sentence.
+    /// Why, as a stable code.
     public var code: ErrorCode
+    /// Why, as a sentence that names the field and the way out.
     public var message: String
 
+    /// The program: its refusals can be followed alone.
     public var subject: String { service }
 
+    /// A refusal from its parts; what could not be read stays out.
     public init(
         service: String,
         sequence: UInt64? = nil,
