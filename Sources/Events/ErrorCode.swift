@@ -19,7 +19,7 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     case tooMany = "too-many"
     /// The log is too far behind, or its disk is full. Wait `retryAfterMs`, send again; free space.
     case full
-    /// Nobody answers such requests now, or too many wait. Wait, ask again.
+    /// Nobody answers such requests now, too many wait, or a producer is too far ahead. Wait, send again.
     case busy
     /// The job has gone to another member, or back into the group. Forget it.
     case staleLease = "stale-lease"
@@ -41,11 +41,11 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     case unknownPipeline = "unknown-pipeline"
     /// The pipeline has no such input. Correct the sender, or the pipeline's inputs.
     case unknownFeature = "unknown-feature"
-    /// An input that the pipeline needs is not there. Correct the sender, or the schema's `missing`.
+    /// An input that the pipeline needs is not there. Correct the sender.
     case missingFeature = "missing-feature"
     /// An input or a model has another number of elements than the pipeline. Correct the sender, or train again.
     case badShape = "bad-shape"
-    /// A value is no finite 32-bit float. Correct the sender.
+    /// A value is no finite 32-bit float, or is null. Correct the sender.
     case notFinite = "not-finite"
     /// A value is outside the pipeline's schema, or is none of its classes. Correct the sender, or the schema.
     case outOfSchema = "out-of-schema"
