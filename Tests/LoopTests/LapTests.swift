@@ -123,7 +123,8 @@ struct LapTests {
 
     @Test(
         "An application on the device is answered while the bus is away, and its predictions follow later",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(3))
+    )
     func localDoor() async throws {
         let stack = try await RunningStack()
         do {

@@ -67,9 +67,12 @@ struct StructureTests {
     @Test("The compose file runs every program of the package, and the image holds them all")
     func compose() throws {
         let services = try FileManager.default.contentsOfDirectory(
-            atPath: Self.root.appendingPathComponent("services").path)
+            atPath: Self.root.appendingPathComponent("services").path
+        )
         let compose = try String(
-            contentsOf: Self.root.appendingPathComponent("compose/docker-compose.yml"), encoding: .utf8)
+            contentsOf: Self.root.appendingPathComponent("compose/docker-compose.yml"),
+            encoding: .utf8
+        )
         for service in services where service != "hexloop" {
             #expect(compose.contains("\n  \(service):"), "compose/docker-compose.yml lacks \(service)")
         }

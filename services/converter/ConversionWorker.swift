@@ -59,7 +59,7 @@ struct ConversionWorker: Service {
             {
                 throw error
             } catch {
-                let code = (error as? BusError)?.code ?? .badContainer
+                let code = (error as? BusError)?.code ?? (error as? EventError)?.code ?? .badContainer
                 failures.append(
                     ConversionFailed(
                         pipeline: job.run.pipeline,

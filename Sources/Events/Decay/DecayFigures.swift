@@ -6,7 +6,7 @@ public struct DecayFigures: Codable, Sendable, Hashable {
     public var metric: String
     /// The mean over the window; for `input-range` the value that was outside.
     public var value: Double
-    /// The champion's metric in its gates; for `input-range` the same as ``breach``.
+    /// The champion's own; see ``RolloutStepped/baseline``. For `input-range` the same as ``breach``.
     public var baseline: Double
     /// Level from which decay is suspected; for `input-range` the smallest value that training covered.
     public var near: Double

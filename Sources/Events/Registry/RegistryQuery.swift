@@ -125,7 +125,7 @@ public struct ServedModel: Codable, Sendable, Hashable {
     public var lastKey: String
     /// Seed of the random numbers of its training.
     public var seed: UInt64
-    /// Its metric in the gates.
+    /// What the monitor holds it against; see ``RolloutStepped/baseline``.
     public var baseline: Double
 
     /// A time of service from its parts.

@@ -54,7 +54,7 @@ public struct RolloutStepped: Event {
     public var champion: Deployment
     /// Models that answer beside it, for comparison; may be empty.
     public var shadows: [Deployment]
-    /// The champion's metric in its gates; the monitor's levels are factors of it.
+    /// The champion's metric on recent rows (an error rate is kept above 0); the monitor's levels are factors of it.
     public var baseline: Double
     /// The champion's training ranges.
     public var ranges: [Range]

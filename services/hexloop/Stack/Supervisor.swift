@@ -1,5 +1,5 @@
-import Dispatch
 import Bus
+import Dispatch
 import Events
 import FoundationEssentials
 import Glibc
