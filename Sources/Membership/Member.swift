@@ -80,7 +80,7 @@ public final class Member: Sendable {
             logger: logger
         )
         artifacts = ArtifactClient(configuration.artifacts)
-        relay = OutboxRelay(store: store, bus: bus, health: health, logger: logger)
+        relay = OutboxRelay(store: store, bus: bus, lastAtStart: state.last, health: health, logger: logger)
     }
 
     /// The relay, the beat and, when there are handlers, the inbox; each after those it needs.

@@ -13,6 +13,7 @@ public final class OutboxRelay: Service {
 
     private let store: Store
     private let bus: BusClient
+    private let lastAtStart: UInt64
     private let health: Health
     private let logger: Logger
     private let state = Mutex(State())
@@ -42,7 +43,9 @@ public final class OutboxRelay: Service {
         let continuation: CheckedContinuation<Bool, Never>
     }
 
-    init(store: Store, bus: BusClient, health: Health, logger: Logger) {
+    /// - Parameter lastAtStart: The outbox's last number when this process opened it.
+    init(store: Store, bus: BusClient, lastAtStart: UInt64, health: Health, logger: Logger) {
+        self.lastAtStart = lastAtStart
         self.store = store
         self.bus = bus
         self.health = health
@@ -129,6 +132,8 @@ public final class OutboxRelay: Service {
         var outbox = try await store.outboxState()
         // Numbers of the present epoch: handed to the bus, in the log, and forgotten here.
         var (sent, acknowledged, pruned) = (UInt64(0), UInt64(0), UInt64(0))
+        // Before this process has sent anything, the log cannot know more than the outbox did when it was opened.
+        var knowable = lastAtStart
         for await turn in turns {
             switch turn {
             case .filled: break
@@ -138,7 +143,9 @@ public final class OutboxRelay: Service {
                 outbox = try await store.outboxState()
                 // A greeting from before the numbering began anew; the next session is on its way.
                 guard welcome.producerEpoch >= outbox.epoch else { continue }
-                if let reason = Self.mismatch(welcome, outbox, acknowledged) {
+                let reason = Self.mismatch(welcome, outbox, acknowledged, knowable: knowable)
+                knowable = .max
+                if let reason {
                     logger.error(
                         "the log and this program's outbox do not fit; its numbering begins anew",
                         metadata: [
@@ -184,9 +191,10 @@ public final class OutboxRelay: Service {
     private static func mismatch(
         _ welcome: Welcome,
         _ outbox: (epoch: UInt64, base: UInt64, last: UInt64, pruned: UInt64),
-        _ acknowledged: UInt64
+        _ acknowledged: UInt64,
+        knowable: UInt64
     ) -> String? {
-        if welcome.producerEpoch > outbox.epoch || welcome.producerSequence > outbox.last {
+        if welcome.producerEpoch > outbox.epoch || welcome.producerSequence > min(outbox.last, knowable) {
             return "the log knows later events: this program's data is an old copy"
         }
         if welcome.producerSequence < max(outbox.pruned, acknowledged) {
