@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: demo test build bench format lint clean-data dependencies help
+.PHONY: demo test build format lint clean-data dependencies help
 
 HEXLOOP := .build/release/hexloop
 HEXLOOP_DATA ?= .hexloop
@@ -23,10 +23,6 @@ test: dependencies ## Build and run all tests.
 build: dependencies ## Build all programs for release into .build/release.
 	@echo "Building for release; the first build takes several minutes."
 	@swift build -c release --static-swift-stdlib
-
-bench: dependencies ## Measure the kernels and the bus.
-	@test -f Benchmarks/Package.swift || { echo "hexloop: there is no Benchmarks/Package.swift" >&2; exit 1; }
-	@swift run -c release --package-path Benchmarks
 
 format: ## Format all sources in place.
 	@swift format --in-place --recursive $(SOURCES)

@@ -18,6 +18,13 @@ public struct SigningKey: Sendable {
         }
     }
 
+    /// Reads a key file.
+    ///
+    /// - Throws: ``ContainerError/invalidKey(_:)`` that names the file.
+    public init(file path: String) throws(ContainerError) {
+        self = try KeyText.read(path) { text throws(ContainerError) in try SigningKey(text: text) }
+    }
+
     private init(key: Curve25519.Signing.PrivateKey) {
         self.key = key
     }
@@ -62,6 +69,13 @@ public struct VerificationKey: Sendable {
         }
     }
 
+    /// Reads a key file.
+    ///
+    /// - Throws: ``ContainerError/invalidKey(_:)`` that names the file.
+    public init(file path: String) throws(ContainerError) {
+        self = try KeyText.read(path) { text throws(ContainerError) in try VerificationKey(text: text) }
+    }
+
     init(key: Curve25519.Signing.PublicKey) {
         self.key = key
     }
@@ -79,6 +93,17 @@ public struct VerificationKey: Sendable {
 
 /// The text form of a key file.
 private enum KeyText {
+    /// Reads a file as a key; every error names the file.
+    static func read<Key>(_ path: String, _ parse: (String) throws(ContainerError) -> Key) throws(ContainerError) -> Key
+    {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw .invalidKey("cannot read \(path); 'hexloop keys init' makes a pair")
+        }
+        do { return try parse(String(decoding: data, as: UTF8.self)) } catch {
+            throw .invalidKey("\(path): \(error); 'hexloop keys init' makes a new pair")
+        }
+    }
+
     static func bytes(_ text: String) throws(ContainerError) -> Data {
         let compact = text.filter { !$0.isWhitespace }
         guard let data = Data(base64Encoded: compact), data.count == 32 else {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Membership
 import ModelContainer
 import ServiceKit
@@ -14,12 +13,6 @@ struct ConverterConfiguration: Sendable {
 
     init(_ settings: Settings) throws {
         member = try MemberConfiguration(settings)
-        let path = try settings.string("signing.key")
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError("signing.key: cannot read \(path); make one with 'hexloop keys init'")
-        }
-        do { signingKey = try SigningKey(text: String(decoding: data, as: UTF8.self)) } catch {
-            throw ConfigurationError("signing.key: \(path): \(error); make a new one with 'hexloop keys init'")
-        }
+        signingKey = try SigningKey(file: try settings.string("signing.key"))
     }
 }

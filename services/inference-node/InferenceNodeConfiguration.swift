@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Membership
 import ModelContainer
 import ServiceKit
@@ -14,12 +13,6 @@ struct InferenceNodeConfiguration: Sendable {
 
     init(_ settings: Settings) throws {
         member = try MemberConfiguration(settings)
-        let path = try settings.string("verification.key")
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError("verification.key: cannot read \(path); make one with 'hexloop keys init'")
-        }
-        do { verificationKey = try VerificationKey(text: String(decoding: data, as: UTF8.self)) } catch {
-            throw ConfigurationError("verification.key: \(path): \(error); make a new one with 'hexloop keys init'")
-        }
+        verificationKey = try VerificationKey(file: try settings.string("verification.key"))
     }
 }
