@@ -73,7 +73,7 @@ final class NodeWatch: Service {
                     loaded[row["node"]] = row["at"]
                 }
                 guard let first = loaded.values.min() else { return }
-                try LapTable.mark(runID, .firstNode, at: Timestamp(microseconds: first), db)
+                try LapTable.markNode(runID, at: Timestamp(microseconds: first), db)
                 let serving = live.filter { loaded[$0] != nil }
                 guard !serving.isEmpty, serving.count == live.count,
                     let last = serving.compactMap({ loaded[$0] }).max()

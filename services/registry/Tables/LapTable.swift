@@ -8,7 +8,7 @@ enum LapTable {
 
     /// The columns that hold times.
     enum Arc: String {
-        case trainingStarted, trained, converted, gatesPassed, firstNode, lastNode, cleared
+        case trainingStarted, trained, converted, gatesPassed, lastNode, cleared
     }
 
     /// A lap begins, unless it has already.
@@ -35,6 +35,13 @@ enum LapTable {
             sql: "UPDATE lap SET \(arc.rawValue) = ifnull(\(arc.rawValue), ?) WHERE runID = ?",
             arguments: [time.microseconds, runID]
         )
+    }
+
+    /// A node serves the lap's model since then; nodes may report in another order than they loaded.
+    static func markNode(_ runID: String, at time: Timestamp, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE lap SET firstNode = min(ifnull(firstNode, ?1), ?1) WHERE runID = ?2",
+            arguments: [time.microseconds, runID])
     }
 
     static func end(_ runID: String, outcome: String, message: String?, _ db: Database) throws {
