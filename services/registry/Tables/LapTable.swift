@@ -41,7 +41,8 @@ enum LapTable {
     static func markNode(_ runID: String, at time: Timestamp, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE lap SET firstNode = min(ifnull(firstNode, ?1), ?1) WHERE runID = ?2",
-            arguments: [time.microseconds, runID])
+            arguments: [time.microseconds, runID]
+        )
     }
 
     static func end(_ runID: String, outcome: String, message: String?, _ db: Database) throws {
