@@ -68,13 +68,8 @@ enum RegistryHandlers {
                 arguments: [event.pipeline, event.node, event.role, event.digest, event.at.microseconds]
             )
         }
-        handlers.on(DecayCleared.self) { _, context, transaction in
-            let db = transaction.database
-            try LapTable.mark(runID(context), .cleared, at: context.time, db)
-            try db.execute(
-                sql: "UPDATE lap SET outcome = 'closed' WHERE runID = ? AND outcome = 'promoted'",
-                arguments: [runID(context)]
-            )
+        handlers.on(DecayCleared.self) { event, context, transaction in
+            try LapTable.clear(runID(context), digest: event.digest, at: context.time, transaction.database)
         }
         return handlers
     }

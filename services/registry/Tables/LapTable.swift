@@ -8,7 +8,7 @@ enum LapTable {
 
     /// The columns that hold times.
     enum Arc: String {
-        case trainingStarted, trained, converted, gatesPassed, lastNode, cleared
+        case trainingStarted, trained, converted, gatesPassed, lastNode
     }
 
     /// A lap begins, unless it has already.
@@ -42,6 +42,21 @@ enum LapTable {
         try db.execute(
             sql: "UPDATE lap SET firstNode = min(ifnull(firstNode, ?1), ?1) WHERE runID = ?2",
             arguments: [time.microseconds, runID]
+        )
+    }
+
+    /// The error is back under the near level, for the model of that digest. It closes the lap when that is the lap's own
+    /// model. The champion that decayed may also have recovered by itself while the lap was under way; that time stands
+    /// only until the lap's own model has one.
+    static func clear(_ runID: String, digest: String, at time: Timestamp, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE lap SET
+                    cleared = iif(outcome = 'promoted' AND digest = ?2, ?1, ifnull(cleared, ?1)),
+                    outcome = iif(outcome = 'promoted' AND digest = ?2, 'closed', outcome)
+                WHERE runID = ?3
+                """,
+            arguments: [time.microseconds, digest, runID]
         )
     }
 
