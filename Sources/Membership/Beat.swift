@@ -1,4 +1,5 @@
 public import Bus
+import CoreMetrics
 import Events
 import Glibc
 public import ServiceKit
@@ -12,6 +13,7 @@ public struct Beat: Service {
     private let health: Health
     private let metrics: MetricsRegistry
     private let started = Member.clock()
+    private let telemetryDropped = Gauge(label: "bus_client_telemetry_dropped")
 
     /// A beat of the program `identity` over `bus`.
     public init(bus: BusClient, identity: Store.Identity, health: Health, metrics: MetricsRegistry) {
@@ -37,6 +39,7 @@ public struct Beat: Service {
     }
 
     private func send() {
+        telemetryDropped.record(bus.telemetryDropped.value)
         let samples = (try? EventCoding.encode(metrics.snapshot())) ?? []
         let beat = ServiceBeat(
             service: identity.service,

@@ -59,13 +59,4 @@ public struct EventHandlers: Sendable {
             )
         }
     }
-
-    /// Takes every durable event, whatever its kind.
-    public mutating func onAny(_ body: @escaping @Sendable (EventContext, Transaction) throws -> Void) {
-        guard let filter = try? TopicFilter("e/") else { preconditionFailure("e/ is a filter") }
-        filters.append(filter)
-        entries[""] = Entry(isQuiet: true) { record, event, transaction in
-            try body(EventContext(record, event, transaction), transaction)
-        }
-    }
 }

@@ -74,7 +74,7 @@ struct Inbox: Service {
             for record in batch {
                 do {
                     let event = try record.event()
-                    guard let entry = handlers.entries[event.type] ?? handlers.entries[""] else { continue }
+                    guard let entry = handlers.entries[event.type] else { continue }
                     do {
                         transaction.runID = nil
                         try transaction.attempt { try entry.body(record, event, transaction) }

@@ -34,7 +34,6 @@ public final class Member: Sendable {
     /// Sends the outbox; asked whether an event is in the log yet.
     public let relay: OutboxRelay
     private let lock: DirectoryLock
-    private let started: Timestamp
 
     /// The wall clock.
     public static let clock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
@@ -67,7 +66,6 @@ public final class Member: Sendable {
         self.logger = logger
         self.metrics = metrics
         health = Health(expecting: ["bus"])
-        started = Self.clock()
         store = try Store(directory: directory, identity: identity, migrations: migrations, clock: Self.clock)
         let state = try await store.outboxState()
         bus = BusClient(

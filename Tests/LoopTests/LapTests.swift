@@ -126,6 +126,46 @@ struct LapTests {
     }
 
     @Test(
+        "A flipped byte in a node's own copy is repaired, in the registry's copy it is refused by name",
+        .timeLimit(.minutes(3))
+    )
+    func damagedContainer() async throws {
+        let stack = try await RunningStack()
+        do {
+            let factory = Factory(stack: stack, pipeline: "press")
+            try await factory.begin()
+            let digest = try #require(try await factory.all(RolloutStepped.self).last).champion.digest
+            let own = "\(stack.directory)/inference-node/node-1/models/\(digest)"
+            let registered = "\(stack.directory)/registry/artifacts/\(digest)"
+            let loads = try await factory.all(ModelLoaded.self).count
+
+            try Self.flipByte(of: own)
+            try stack.kill("inference-node")
+            while try await factory.all(ModelLoaded.self).count == loads {}
+            #expect(
+                try Data(contentsOf: URL(fileURLWithPath: own)) == Data(contentsOf: URL(fileURLWithPath: registered))
+            )
+
+            try Self.flipByte(of: own)
+            try Self.flipByte(of: registered)
+            try stack.kill("inference-node")
+            try await factory.wait(for: ModelRefused.self) {
+                $0.digest == digest && $0.code == .digestMismatch && $0.message.contains(digest)
+            }
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    private static func flipByte(of path: String) throws {
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+    }
+
+    @Test(
         "An application on the device is answered while the bus is away, and its predictions follow later",
         .timeLimit(.minutes(3))
     )

@@ -118,17 +118,7 @@ struct ModelLoader: Service {
         do { try SignedEnvelope(json: Array(model.envelope.utf8)).verify(digest: model.digest, with: key) } catch {
             throw EventError(.badSignature, "\(error)")
         }
-        var bytes = try? blobs.read(model.digest)
-        if bytes == nil {
-            let fetched = try await member.artifacts.download(model.digest)
-            let actual = BlobStore.digest(of: fetched)
-            guard actual == model.digest else {
-                throw EventError(.digestMismatch, "the bytes that came have SHA-256 \(actual), not \(model.digest)")
-            }
-            try blobs.write(fetched)
-            bytes = fetched
-        }
-        let container = try ModelContainer(parsing: bytes ?? [])
+        let container = try ModelContainer(parsing: try await bytes(of: model.digest))
         let quantized = try QuantizedModel(container)
         guard container.manifest.golden?.inputs.isEmpty == false else {
             throw EventError(.badGolden, "the container has no golden answers to check")
@@ -141,6 +131,20 @@ struct ModelLoader: Service {
             )
         }
         return LoadedModel(alias: model.alias, digest: model.digest, model: quantized)
+    }
+
+    /// The container's bytes: this node's own copy, or the registry's.
+    private func bytes(of digest: String) async throws -> [UInt8] {
+        do { if let bytes = try blobs.read(digest) { return bytes } } catch {
+            member.logger.error("a stored model is damaged; it is fetched again", metadata: ["error": "\(error)"])
+        }
+        let fetched = try await member.artifacts.download(digest)
+        let actual = BlobStore.digest(of: fetched)
+        guard actual == digest else {
+            throw EventError(.digestMismatch, "the bytes that came have SHA-256 \(actual), not \(digest)")
+        }
+        try blobs.write(fetched)
+        return fetched
     }
 
     private static func reason(_ error: any Error) -> (ErrorCode, String) {

@@ -25,7 +25,7 @@ struct MonitorCommand: AsyncParsableCommand {
             metrics: metrics,
             logger: Logger(label: "monitor")
         )
-        let handlers = MonitorHandlers(logger: member.logger).make()
+        let handlers = MonitorHandlers().make()
         throw await ServiceRunner.run(name: "monitor", logger: member.logger, services: member.parts(handlers))
     }
 }

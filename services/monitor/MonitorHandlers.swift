@@ -2,29 +2,18 @@ import CoreMetrics
 import Events
 import GRDB
 import KnownPipelines
-import Logging
 import Membership
 import Pipelines
 import Storage
 
 /// What each event does to the watches.
 struct MonitorHandlers: Sendable {
-    let logger: Logger
     private let joined = Counter(label: "predictions_joined_total")
     private let unmatched = Counter(label: "predictions_of_replaced_models_total")
 
-    init(logger: Logger) { self.logger = logger }
-
     func make() -> EventHandlers {
         var handlers = EventHandlers()
-        PipelineTable.follow(&handlers) { [logger] known, _ in
-            if known.pipeline.monitor.inputs.contains(.kolmogorovSmirnov) {
-                logger.notice(
-                    "monitor.inputs 'ks' is not carried out by this version; out-of-range and the error are watched",
-                    metadata: ["pipeline": "\(known.pipeline.name)"]
-                )
-            }
-        }
+        PipelineTable.follow(&handlers)
         handlers.on(RolloutStepped.self) { event, context, transaction in
             let db = transaction.database
             guard let known = try PipelineTable.fetch(event.pipeline, db) else {
