@@ -49,7 +49,7 @@ struct InferenceNodeCommand: AsyncParsableCommand {
             name: "inference-node",
             logger: member.logger,
             services: parts + [
-                loader, ObservationWorker(member: member, shelf: shelf, recorder: recorder),
+                loader, ObservationWorker(member: member, shelf: shelf, recorder: recorder, loaded: loader.firstPass),
                 LocalDoor(
                     endpoint: "ipc://\(member.directory)/infer.sock",
                     member: member,

@@ -20,6 +20,9 @@ struct ModelLoader: Service {
     private let shelf: ModelShelf
     private let blobs: BlobStore
     private let key: VerificationKey
+    /// Ends when every model that the node shall serve is loaded or refused for the first time.
+    let firstPass: AsyncStream<Void>
+    private let firstPassDone: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
     private let loadTimer = CoreMetrics.Timer(label: "model_load")
@@ -29,6 +32,7 @@ struct ModelLoader: Service {
         self.shelf = shelf
         self.blobs = blobs
         self.key = key
+        (firstPass, firstPassDone) = AsyncStream.makeStream()
         (wakes, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         continuation.yield()
     }
@@ -44,7 +48,9 @@ struct ModelLoader: Service {
                 for deployment in try await member.store.read({ try DeploymentTable.fetchAll($0) }) {
                     isComplete = try await bring(deployment, &refused) && isComplete
                 }
-                if !isComplete {
+                if isComplete {
+                    firstPassDone.finish()
+                } else {
                     try await Task.sleep(for: Self.retryPause)
                     wake()
                 }

@@ -15,11 +15,14 @@ struct ObservationWorker: Service {
     private let member: Member
     private let shelf: ModelShelf
     private let recorder: PredictionRecorder
+    private let loaded: AsyncStream<Void>
     private let answered = Counter(label: "predictions_made_total")
     private let refused = Counter(label: "observations_refused_total")
     private let unanswered = Counter(label: "observations_without_model_total")
 
-    init(member: Member, shelf: ModelShelf, recorder: PredictionRecorder) {
+    /// - Parameter loaded: Ends when the node has the models that it shall serve.
+    init(member: Member, shelf: ModelShelf, recorder: PredictionRecorder, loaded: AsyncStream<Void>) {
+        self.loaded = loaded
         self.member = member
         self.shelf = shelf
         self.recorder = recorder
@@ -28,6 +31,9 @@ struct ObservationWorker: Service {
     func run() async throws {
         try await cancelWhenGracefulShutdown {
             guard let filter = try? ObservationRecorded.kind.filter else { return }
+            // A node that was restarted takes no observation before it has its models back: it would have to refuse it.
+            for await _ in loaded {}
+            if Task.isCancelled { return }
             let (id, jobs) = member.bus.join(
                 JoinRequest(group: "infer", filters: [filter], start: .head, credit: Self.credit)
             )
