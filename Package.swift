@@ -64,9 +64,10 @@ let libraries: [Target] = [
     library("Decay"),
     library("Pipelines", [yams]),
     library("Events"),
+    .target(name: "CChecksum"),
     .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
     library("ZeroMQ", ["CZeroMQ"], strictMemory: true),
-    library("Bus", ["Events", "ZeroMQ", logging]),
+    library("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
     library("Storage", ["Events", grdb, crypto]),
     library("ServiceKit", [argumentParser, configuration, lifecycle, logging, metrics]),
     library("KnownPipelines", ["Events", "Membership", "Pipelines", "Storage", grdb]),
@@ -98,7 +99,7 @@ let testTargets: [Target] = [
     tests("Pipelines"),
     tests("Events"),
     tests("ZeroMQ"),
-    tests("Bus", ["Events", "ZeroMQ", logging]),
+    tests("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
@@ -132,7 +133,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets where target.type != .system && target.name != "CKernels" {
+for target in package.targets where target.type != .system && !["CChecksum", "CKernels"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),
