@@ -10,6 +10,7 @@ let asyncHTTPClient = package("AsyncHTTPClient", "async-http-client")
 let configuration = package("Configuration", "swift-configuration")
 let crypto = package("Crypto", "swift-crypto")
 let grdb = package("GRDB", "GRDB.swift")
+let sqlite = package("GRDBSQLite", "GRDB.swift")
 let hummingbird = package("Hummingbird", "hummingbird")
 let httpTypes = package("HTTPTypes", "swift-http-types")
 let hummingbirdCore = package("HummingbirdCore", "hummingbird")
@@ -75,7 +76,7 @@ let libraries: [Target] = [
 ]
 
 let services: [Target] = [
-    service("bus", ["ZeroMQ", grdb]),
+    service("bus", ["ZeroMQ", grdb, sqlite]),
     service("trainer", domain + ["Training", "ZeroMQ", grdb]),
     service("converter", domain + ["Inference", "ZeroMQ", grdb]),
     service("registry", domain + ["Inference", "ZeroMQ", grdb]),
@@ -83,7 +84,7 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["Inference", "Training"]),
+    service("hexloop", domain + ["Inference", "Training", "ZeroMQ"]),
 ]
 
 let testTargets: [Target] = [

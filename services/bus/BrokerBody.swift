@@ -23,6 +23,8 @@ struct BrokerReport: Sendable {
 /// The broker's thread: its sockets around the state machine.
 final class BrokerBody: ReactorBody {
     private static let messagesPerTurnMax = 1024
+    /// Telemetry of one sender that may wait; what is over it is lost at the sender, and counted.
+    private static let ingressQueueMax: Int32 = 4096
 
     private let context: Context
     private let router: Socket
@@ -54,7 +56,7 @@ final class BrokerBody: ReactorBody {
         command.receiveHighWaterMark = 8192
         router = try Socket(context, .router, options: command)
         var telemetry = SocketOptions()
-        telemetry.receiveHighWaterMark = 100_000
+        telemetry.receiveHighWaterMark = Self.ingressQueueMax
         ingress = try Socket(context, .subscriber, options: telemetry)
         ingress.subscribe("")
         var out = SocketOptions()

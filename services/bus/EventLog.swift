@@ -2,6 +2,7 @@ import Bus
 import Events
 import FoundationEssentials
 import GRDB
+import GRDBSQLite
 
 /// The log on disk: records, and what the broker keeps of producers, consumers and groups. One connection, one thread.
 // Safety: made on the broker's thread and handed to the log's thread before that starts; used by that one only.
@@ -13,10 +14,9 @@ final class EventLog: @unchecked Sendable {
     private static let scanMax = 10_000
     /// Bytes that one read brings.
     private static let readBytesMax = 1 << 20
-    /// Size of the WAL at which it is written back.
+    /// Size of the WAL at which it is written back. The file keeps that size and is written over: an fsync of a file
+    /// that grows must also commit the file system's journal, which takes ten times as long.
     private static let checkpointBytes = 8 << 20
-    /// Size of the WAL at which it is written back even though the log is never idle.
-    private static let checkpointBytesMax = 64 << 20
     /// How long `(source, id)` of unsequenced events is remembered.
     private static let dedupeWindowSeconds: Double = 86_400
 
@@ -27,7 +27,9 @@ final class EventLog: @unchecked Sendable {
     private var head: UInt64
     private var topics: [String: (id: Int64, last: UInt64)] = [:]
     private var topicNames: [Int64: String] = [:]
-    private var bytesSinceCheckpoint = 0
+    /// Bytes of the WAL that are not written back.
+    private var walBytes = 0
+    private var forgetAt = Timestamp(microseconds: 0)
 
     /// Opens or makes the log, checks the file and the newest records' checksums.
     /// - Throws: An error that names the file and the way out.
@@ -65,6 +67,23 @@ final class EventLog: @unchecked Sendable {
             }
         }
         try checkTail()
+        try growWAL()
+    }
+
+    /// Gives a new WAL its size at once, with zeroes that are removed again. A disk too full for it does without.
+    private func growWAL() throws {
+        let size = (try? FileManager.default.attributesOfItem(atPath: "\(path)-wal")[.size] as? Int) ?? 0
+        guard size < Self.checkpointBytes else { return }
+        do {
+            try queue.writeWithoutTransaction { db in
+                try db.execute(
+                    sql: "INSERT INTO filler (bytes) VALUES (zeroblob(?))",
+                    arguments: [Self.checkpointBytes]
+                )
+                try db.execute(sql: "DELETE FROM filler")
+                _ = try db.checkpoint(.passive)
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {}
     }
 
     private static var migrator: DatabaseMigrator {
@@ -93,6 +112,9 @@ final class EventLog: @unchecked Sendable {
                     CREATE INDEX seenAt ON seen (at);
                     """
             )
+        }
+        migrator.registerMigration("log-2") { db in
+            try db.execute(sql: "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT")
         }
         return migrator
     }
@@ -159,23 +181,20 @@ final class EventLog: @unchecked Sendable {
         records.reserveCapacity(appends.count)
         let (topicsBefore, headBefore) = (topics, head)
         do {
-            try queue.writeWithoutTransaction { db in
+            walBytes += try queue.writeWithoutTransaction { db in
                 try db.inTransaction(.immediate) {
                     for append in appends { outcomes.append(try insert(append, db, at: time, into: &records)) }
                     try upsertProducers(appends, db)
-                    for record in records {
-                        try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE name = ?")
-                            .execute(arguments: [Int64(record.sequence), record.topic])
-                    }
+                    try updateTopics(of: records, db)
                     for note in notes { try write(note, db) }
                     return .commit
                 }
+                return Self.takeBytesWritten(db)
             }
         } catch {
             (topics, head) = (topicsBefore, headBefore)
             throw error
         }
-        bytesSinceCheckpoint += appends.reduce(0) { $0 + $1.bytes } + 4096
         return Commit(appends: appends, outcomes: outcomes, records: records)
     }
 
@@ -230,6 +249,14 @@ final class EventLog: @unchecked Sendable {
         return (id, 0)
     }
 
+    private func updateTopics(of records: [Bus.Record], _ db: Database) throws {
+        let statement = try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE id = ?")
+        for name in Set(records.map(\.topic)) {
+            guard let topic = topics[name] else { continue }
+            try statement.execute(arguments: [Int64(topic.last), topic.id])
+        }
+    }
+
     private func upsertProducers(_ appends: [Append], _ db: Database) throws {
         var last: [String: (epoch: UInt64, sequence: UInt64)] = [:]
         for append in appends {
@@ -268,19 +295,30 @@ final class EventLog: @unchecked Sendable {
         }
     }
 
-    /// Whether ``maintain(at:)`` cannot wait for an idle moment any longer.
-    var isMaintenanceOverdue: Bool { bytesSinceCheckpoint >= Self.checkpointBytesMax }
+    /// Bytes written to the WAL since the last call.
+    private static func takeBytesWritten(_ db: Database) -> Int {
+        var (pages, highest) = (CInt(0), CInt(0))
+        sqlite3_db_status(db.sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1)
+        return Int(pages) * 4096
+    }
 
-    /// Writes the WAL back when it has grown, and forgets old `(source, id)` pairs. Call it when idle.
+    /// Writes the WAL back when it has its size; the next commit begins at its front again. Call it after the commit's
+    /// outcome was reported, so that nobody waits for it.
+    func checkpoint() throws {
+        guard walBytes >= Self.checkpointBytes else { return }
+        walBytes = 0
+        try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.passive) }
+    }
+
+    /// Forgets old `(source, id)` pairs, once a minute. Call it when idle.
     func maintain(at time: Timestamp) throws {
-        guard bytesSinceCheckpoint >= Self.checkpointBytes else { return }
-        bytesSinceCheckpoint = 0
+        guard time >= forgetAt else { return }
+        forgetAt = Timestamp(seconds: time.seconds + 60)
         try queue.writeWithoutTransaction { db in
             try db.execute(
                 sql: "DELETE FROM seen WHERE at < ?",
                 arguments: [Int64(time.seconds - Self.dedupeWindowSeconds)]
             )
-            _ = try db.checkpoint(.truncate)
         }
     }
 

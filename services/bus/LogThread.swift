@@ -53,7 +53,7 @@ final class LogThread: Sendable {
             mailbox.wait(milliseconds: 1000)
             let commands = mailbox.drain()
             do {
-                if commands.isEmpty || log.isMaintenanceOverdue { try maintain(log, logger) }
+                if commands.isEmpty { try maintain(log, logger) { try log.maintain(at: now) } }
                 var batch = Batch()
                 for command in commands {
                     switch command {
@@ -94,8 +94,8 @@ final class LogThread: Sendable {
     }
 
     /// A full disk puts the maintenance off; what is in the log stays.
-    private static func maintain(_ log: EventLog, _ logger: Logger) throws {
-        do { try log.maintain(at: now) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+    private static func maintain(_ log: EventLog, _ logger: Logger, _ work: () throws -> Void) throws {
+        do { try work() } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             logger.error("the log's disk is full", metadata: ["error": "\(error)"])
         }
     }
@@ -120,6 +120,7 @@ final class LogThread: Sendable {
         do {
             let commit = try log.write(batch.appends, batch.notes, at: now)
             if !commit.appends.isEmpty { results(.committed(commit)) }
+            try maintain(log, logger) { try log.checkpoint() }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
             logger.error("the log's disk is full", metadata: ["error": "\(error)"])

@@ -8,7 +8,7 @@ struct HexloopCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, DemoCommand.self, TailCommand.self, PublishCommand.self, PipelineCommand.self,
             LapsCommand.self, HistoryCommand.self, StatusCommand.self, ModelCommand.self, KeysCommand.self,
-            ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self,
+            ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self, BenchCommand.self,
         ]
     )
 }

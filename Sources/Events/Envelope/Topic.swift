@@ -30,23 +30,38 @@ public struct Topic: Sendable, Hashable, CustomStringConvertible {
     /// Checks and keeps a topic.
     /// - Throws: ``TopicError`` that says which rule the text breaks.
     public init(_ text: String) throws(TopicError) {
-        guard text.utf8.count <= Self.bytesMax else { throw .tooLong(text) }
-        guard text.hasSuffix("/") else { throw .noTrailingSlash(text) }
-        let segments = text.dropLast().split(separator: "/", omittingEmptySubsequences: false)
-        guard let first = segments.first, Reliability(rawValue: String(first)) != nil, segments.count >= 2 else {
-            throw .unknownClass(text)
-        }
-        for segment in segments where !Self.isSegment(segment) { throw .badSegment(text, String(segment)) }
+        if let error = Self.error(in: text) { throw error }
         self.text = text
+    }
+
+    /// Looks at each byte once: the broker checks the topic of every event.
+    private static func error(in text: String) -> TopicError? {
+        let bytes = text.utf8
+        guard bytes.count <= bytesMax else { return .tooLong(text) }
+        guard bytes.last == slash else { return .noTrailingSlash(text) }
+        let classes = "etqc".utf8
+        guard let first = bytes.first, classes.contains(first), bytes.dropFirst().first == slash, bytes.count > 2
+        else { return .unknownClass(text) }
+        var previous = first
+        for byte in bytes {
+            guard isSegmentByte(byte) || (byte == slash && previous != slash) else {
+                let segments = text.dropLast().split(separator: "/", omittingEmptySubsequences: false)
+                return .badSegment(text, String(segments.first { !isSegment($0) } ?? ""))
+            }
+            previous = byte
+        }
+        return nil
+    }
+
+    private static let slash = UInt8(ascii: "/")
+
+    private static func isSegmentByte(_ byte: UInt8) -> Bool {
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x5F || byte == 0x2D
     }
 
     /// Whether `text` may stand between two slashes of a topic.
     public static func isSegment(_ text: some StringProtocol) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x5F
-                    || byte == 0x2D
-            }
+        !text.isEmpty && text.utf8.allSatisfy(isSegmentByte)
     }
 }
 
