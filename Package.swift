@@ -89,6 +89,11 @@ let services: [Target] = [
 
 let testTargets: [Target] = [
     .target(name: "ChildProcesses", path: "Tests/ChildProcesses"),
+    .target(
+        name: "WholeLoop",
+        dependencies: ["ChildProcesses", "Bus", "Events", "ZeroMQ", logging],
+        path: "Tests/WholeLoop"
+    ),
     .testTarget(name: "StructureTests"),
     tests("HVX"),
     tests("Quantization"),
@@ -107,7 +112,15 @@ let testTargets: [Target] = [
     .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", grdb]),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
-    tests("Loop", ["ChildProcesses", "Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]),
+    tests(
+        "Loop",
+        ["ChildProcesses", "WholeLoop", "Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]
+    ),
+    .testTarget(
+        name: "ContractTests",
+        dependencies: ["ChildProcesses", "WholeLoop", "Bus", "Events", "ZeroMQ"],
+        exclude: ["validate.py"]
+    ),
 ]
 
 let package = Package(

@@ -13,7 +13,7 @@ public struct ChildProcess: Sendable {
         public let description: String
     }
 
-    /// Starts the program `name` that was built beside the test bundle.
+    /// Starts the program `name` that was built beside the test bundle, or any program by its absolute path.
     /// - Parameters:
     ///   - environment: All of its environment.
     ///   - output: A file that takes standard output and error; nil for those of the test.
@@ -23,7 +23,7 @@ public struct ChildProcess: Sendable {
         environment: [String: String] = [:],
         output: String? = nil
     ) throws(StartError) {
-        let path = "\(try Self.folder())/\(name)"
+        let path = name.hasPrefix("/") ? name : "\(try Self.folder())/\(name)"
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -3,6 +3,7 @@ import Events
 import Foundation
 import Glibc
 import Testing
+import WholeLoop
 import ZeroMQ
 
 /// The whole loop in real processes over `ipc://`.

@@ -1,15 +1,22 @@
-import Bus
-import Events
+public import Bus
+public import Events
 import Foundation
-import Testing
 
 /// Another system, as the loop sees it: it owns a pipeline, records observations, and labels them afterwards.
-struct Factory: Sendable {
-    let stack: RunningStack
-    let pipeline: String
+public struct Factory: Sendable {
+    /// The stack that it feeds.
+    public let stack: RunningStack
+    /// Name of its pipeline.
+    public let pipeline: String
+
+    /// A factory that feeds `stack` under the name of one pipeline.
+    public init(stack: RunningStack, pipeline: String) {
+        self.stack = stack
+        self.pipeline = pipeline
+    }
 
     /// The pipeline file: four inputs, a target that is their sum, small nets.
-    var file: String {
+    public var file: String {
         """
         pipeline: \(pipeline)
         automation: automatic
@@ -24,7 +31,7 @@ struct Factory: Sendable {
     }
 
     /// Inputs of step `index`: the two features have scales that differ a hundredfold.
-    func inputs(_ index: Int) -> [String: [Double]] {
+    public func inputs(_ index: Int) -> [String: [Double]] {
         let phase = Double(index)
         return [
             "load": [sin(phase * 0.7) * 4, cos(phase * 0.3) * 4, sin(phase * 0.11) * 4],
@@ -33,17 +40,18 @@ struct Factory: Sendable {
     }
 
     /// The truth; after the world changed, everything is `shift` more.
-    func target(_ index: Int, shift: Double) -> Double {
+    public func target(_ index: Int, shift: Double) -> Double {
         let inputs = inputs(index)
         return (inputs["load"] ?? []).reduce(0, +) + (inputs["speed"]?.first ?? 0) / 100 + shift
     }
 
+    /// Puts an event into the log and returns its sequence.
     @discardableResult
-    func publish(_ event: any Event, id: String = UUID().uuidString) async throws -> UInt64 {
+    public func publish(_ event: any Event, id: String? = nil) async throws -> UInt64 {
         let topic = try type(of: event).kind.topic(site: "local", subject: event.subject)
         let cloudEvent = try CloudEvent(
             event,
-            id: id,
+            id: id ?? UUID().uuidString,
             source: "//factory",
             time: Timestamp(seconds: Date().timeIntervalSince1970)
         )
@@ -51,7 +59,7 @@ struct Factory: Sendable {
     }
 
     /// Registers the pipeline, records history and waits until the first model serves.
-    func begin() async throws {
+    public func begin() async throws {
         try await publish(PipelinePushed(pipeline: pipeline, file: file))
         try await wait(for: PipelineRegistered.self) { $0.pipeline == pipeline }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -74,7 +82,7 @@ struct Factory: Sendable {
     }
 
     /// Records observation and label `index`.
-    func step(_ index: Int, shift: Double) async throws {
+    public func step(_ index: Int, shift: Double) async throws {
         try await publish(ObservationRecorded(stream: "\(pipeline)-in", key: "k-\(index)", inputs: inputs(index)))
         try await publish(
             LabelRecorded(stream: "\(pipeline)-out", key: "k-\(index)", value: target(index, shift: shift))
@@ -83,7 +91,7 @@ struct Factory: Sendable {
 
     /// Steps until the log holds an event that fits, at most `max` times.
     /// - Returns: The next index.
-    func stepUntil<E: Event>(
+    public func stepUntil<E: Event>(
         _ kind: E.Type,
         from start: Int,
         shift: Double,
@@ -98,9 +106,10 @@ struct Factory: Sendable {
     }
 
     /// Every event of a kind in the log.
-    func all<E: Event>(_ kind: E.Type) async throws -> [E] { try await records(kind).map(\.1) }
+    public func all<E: Event>(_ kind: E.Type) async throws -> [E] { try await records(kind).map(\.1) }
 
-    func records<E: Event>(_ kind: E.Type) async throws -> [(Record, E)] {
+    /// Every event of a kind in the log, with its record.
+    public func records<E: Event>(_ kind: E.Type) async throws -> [(Record, E)] {
         var found: [(Record, E)] = []
         var after: UInt64 = 0
         while true {
@@ -116,7 +125,7 @@ struct Factory: Sendable {
     }
 
     /// Waits for an event that fits, in the log or yet to come.
-    func wait<E: Event>(for kind: E.Type, where fits: @escaping @Sendable (E) -> Bool) async throws {
+    public func wait<E: Event>(for kind: E.Type, where fits: @escaping @Sendable (E) -> Bool) async throws {
         let (id, records) = stack.bus.subscribe(
             SubscribeRequest(consumer: nil, filters: [try E.kind.filter], start: .origin, credit: 256)
         )
@@ -130,7 +139,7 @@ struct Factory: Sendable {
     }
 
     /// Waits until every observation has a prediction, and checks that none has two different ones.
-    func expectAllAnswered(_ range: Range<Int>) async throws {
+    public func expectAllAnswered(_ range: Range<Int>) async throws {
         let wanted = Set(range.map { "k-\($0)" })
         let (id, records) = stack.bus.subscribe(
             SubscribeRequest(

@@ -1,31 +1,34 @@
-import Bus
+public import Bus
 import ChildProcesses
 import Events
 import Foundation
 import Glibc
 import Logging
-import Testing
 import ZeroMQ
 
 /// All programs, started by `hexloop up` in a temporary directory, and a client of their bus.
-final class RunningStack: Sendable {
-    let directory: String
-    let bus: BusClient
+public final class RunningStack: Sendable {
+    /// Where all programs keep their files; removed by ``stop()``.
+    public let directory: String
+    /// The gateway's port on the loopback interface.
+    public let gatewayPort: UInt16
+    /// A client of the stack's bus.
+    public let bus: BusClient
     private let process: ChildProcess
 
     /// Starts the stack and waits until it says that it is ready.
-    init(nodes: Int = 1) async throws {
+    public init(nodes: Int = 1) async throws {
         directory = "/tmp/hl-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let port = try Self.freePort()
+        gatewayPort = try Self.freePort()
         process = try ChildProcess(
             "hexloop",
             arguments: [
-                "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(port)", "--quiet",
+                "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(gatewayPort)", "--quiet",
             ],
             output: "\(directory)/up.log"
         )
-        let address = try #require(BusAddress("ipc://\(directory)/run"))
+        guard let address = BusAddress("ipc://\(directory)/run") else { throw StackError("no bus in \(directory)") }
         bus = BusClient(
             .init(address: address, name: "loop-test"),
             logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() }
@@ -46,10 +49,11 @@ final class RunningStack: Sendable {
         throw StackError(output)
     }
 
-    var output: String { (try? String(contentsOfFile: "\(directory)/up.log", encoding: .utf8)) ?? "" }
+    /// What `hexloop up` said so far.
+    public var output: String { (try? String(contentsOfFile: "\(directory)/up.log", encoding: .utf8)) ?? "" }
 
     /// Stops everything and removes the directory.
-    func stop() async {
+    public func stop() async {
         process.signal(SIGTERM)
         _ = try? await DedicatedThread.run("wait") { [process] in process.wait() }
         bus.close()
@@ -57,17 +61,19 @@ final class RunningStack: Sendable {
     }
 
     /// Kills a program with SIGKILL; `hexloop up` starts it again.
-    func kill(_ program: String) throws { try signal(program, SIGKILL) }
+    public func kill(_ program: String) throws { try signal(program, SIGKILL) }
 
     /// Sends a signal to a program.
-    func signal(_ program: String, _ signal: Int32) throws {
+    public func signal(_ program: String, _ signal: Int32) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/run/pids.json"))
         let processes = try JSONDecoder().decode([Entry].self, from: data)
-        let entry = try #require(processes.first { $0.program == program })
+        guard let entry = processes.first(where: { $0.program == program }) else {
+            throw StackError("\(program) is not among the running programs")
+        }
         Glibc.kill(entry.pid, signal)
     }
 
-    struct Entry: Decodable {
+    private struct Entry: Decodable {
         let program: String
         let pid: Int32
     }
@@ -89,12 +95,16 @@ final class RunningStack: Sendable {
                 }
             }
         }
-        return try #require(port)
+        guard let port else { throw StackError("no free port") }
+        return port
     }
 }
 
-struct StackError: Error, CustomStringConvertible {
-    let description: String
+/// What a rehearsal could not do.
+public struct StackError: Error, CustomStringConvertible {
+    /// What went wrong, with the output of the stack where it helps.
+    public let description: String
 
-    init(_ description: String) { self.description = description }
+    /// An error with its reason.
+    public init(_ description: String) { self.description = description }
 }
