@@ -75,3 +75,10 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     /// None of the others; for a model, a gate that was not passed. Read the message.
     case failed
 }
+
+extension ErrorCode {
+    /// Reads a code; one that a newer program added reads as ``failed``, and the message beside it still says why.
+    public init(from decoder: any Decoder) throws {
+        self = Self(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .failed
+    }
+}

@@ -128,7 +128,9 @@ public struct Broker: Sendable {
         let message: ClientMessage
         do { message = try ClientMessage(frames: frames) } catch {
             counters.refused += 1
-            send(peer, .error(0, Refusal(error.code, error.message)))
+            // Whoever sent a command of a newer version learns which one; of other messages nothing can be trusted.
+            let id = error.code == .unknownCommand ? frames.first?.bigEndian(UInt64.self, at: 8) ?? 0 : 0
+            send(peer, .error(id, Refusal(error.code, error.message)))
             return
         }
         if case .hello(let id, let hello) = message {

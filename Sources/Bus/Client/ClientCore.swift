@@ -184,6 +184,11 @@ public struct ClientCore: Sendable {
     public mutating func receive(_ frames: Frames, now: Duration) {
         let message: BrokerMessage
         do { message = try BrokerMessage(frames: frames) } catch {
+            // A newer broker may say more than this version understands.
+            if error.code == .unknownCommand {
+                heardAt = now
+                return
+            }
             reset("the broker sent what cannot be read: \(error.message)")
             return
         }
@@ -313,7 +318,9 @@ public struct ClientCore: Sendable {
             phase = .waiting(until: now + Self.greetIntervalMax)
         case .staleLease: break
         default:
-            if subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil {
+            if requests.removeValue(forKey: id) != nil {
+                actions.append(.answered(id, .refused(refusal)))
+            } else if subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil {
                 actions.append(.ended(id, refusal))
             }
         }
