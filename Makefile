@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: demo test build format lint clean-data dependencies help
+.PHONY: demo test build format lint clean-data dependencies test-dependencies help
 
 HEXLOOP := .build/release/hexloop
 HEXLOOP_DATA ?= .hexloop
@@ -15,7 +15,7 @@ help: ## List the targets.
 demo: build ## Build and run the loop on this machine, from data to a replaced model.
 	@$(HEXLOOP) demo
 
-test: dependencies ## Build and run all tests.
+test: dependencies test-dependencies ## Build and run all tests.
 	@echo "Building the tests; the first build takes several minutes."
 	@swift build --build-tests
 	@swift test --skip-build --disable-xctest
@@ -37,3 +37,6 @@ clean-data: ## Remove the data of local runs (HEXLOOP_DATA, default .hexloop).
 
 dependencies:
 	@scripts/dependencies.sh
+
+test-dependencies:
+	@scripts/test-dependencies.sh
