@@ -10,6 +10,7 @@ let asyncHTTPClient = package("AsyncHTTPClient", "async-http-client")
 let configuration = package("Configuration", "swift-configuration")
 let crypto = package("Crypto", "swift-crypto")
 let grdb = package("GRDB", "GRDB.swift")
+/// SQLite's C interface, for what GRDB has no words for: a backup in steps.
 let sqlite = package("GRDBSQLite", "GRDB.swift")
 let hummingbird = package("Hummingbird", "hummingbird")
 let httpTypes = package("HTTPTypes", "swift-http-types")

@@ -39,6 +39,7 @@ private struct CoreHarness {
                 }
             case .deliver(_, let record): delivered.append(record.sequence)
             case .job(_, let token, _): events.append("job \(token.job).\(token.delivery)")
+            case .jobs(_, let token, let records): events.append("jobs \(token.job) \(records.count)")
             case .ended(let id, let refusal): events.append("ended \(id) \(refusal.code.rawValue)")
             }
         }

@@ -43,14 +43,7 @@ struct FakeLog {
             new.append(record)
             outcomes.append(.appended(snapshot.head))
         }
-        for note in notes {
-            switch note {
-            case .consumer(let name, let cursor):
-                snapshot.consumers[name] = max(cursor, snapshot.consumers[name] ?? 0)
-            case .group(let name, let filters, let floor, let done):
-                snapshot.groups[name] = .init(filters: filters, floor: floor, done: done)
-            }
-        }
+        for note in notes { snapshot.apply(note) }
         return Commit(appends: appends, outcomes: outcomes, records: new)
     }
 
@@ -93,6 +86,8 @@ struct BrokerHarness {
     private var appends: [Append] = []
     private var notes: [LogNote] = []
     private var reads: [ReadRequest] = []
+    /// What the broker asked of the log for operators; a test answers.
+    private(set) var stores: [StoreRequest] = []
 
     static let time = Timestamp(microseconds: 1_587_400_000_000_000)
 
@@ -161,6 +156,7 @@ struct BrokerHarness {
                 case .append(let append): appends.append(append)
                 case .note(let note): notes.append(note)
                 case .read(let request): reads.append(request)
+                case .store(let request): stores.append(request)
                 case .fanOut(let frames): fannedOut.append(frames)
                 }
             }
@@ -183,6 +179,13 @@ struct BrokerHarness {
             if !appends.isEmpty { broker.committed(commit, now: now) }
         }
         for read in reads { broker.read(log.read(read), now: now) }
+    }
+
+    /// The log's answer to what the broker asked of it.
+    mutating func answer(_ request: StoreRequest, _ outcome: StoreOutcome) {
+        stores.removeAll { $0 == request }
+        broker.stored(request, outcome, now: now)
+        run()
     }
 
     /// The messages to a peer since the last call.

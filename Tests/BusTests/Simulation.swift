@@ -304,6 +304,7 @@ struct Simulation {
             case .job(_, let token, _):
                 let at = now + .milliseconds(Int.random(in: 0...800, using: &random))
                 client.jobs.append((at, token, !hasFaults || !random.one(in: 6)))
+            case .jobs: fail("client \(client.index) got a batch that it did not ask for")
             case .ended(_, let refusal): fail("client \(client.index) lost a subscription: \(refusal)")
             case .disconnected: break
             }
@@ -347,7 +348,7 @@ struct Simulation {
             case .append(let append): appends.append(append)
             case .note(let note): notes.append(note)
             case .read(let request): reads.append(request)
-            case .fanOut: break
+            case .store, .fanOut: break
             }
         }
         if !appends.isEmpty || !notes.isEmpty { logQueue.append(.append(appends, notes)) }

@@ -69,7 +69,10 @@ struct EventLogTests {
             epoch = log.snapshot.epoch
             _ = try log.write(
                 [sequenced("e/s/a/", 1), sequenced("e/s/a/", 2)],
-                [.consumer(name: "c", cursor: 2), .group(name: "g", filters: [filter], floor: 1, done: [2])],
+                [
+                    .consumer(name: "c", cursor: 2), .group(name: "g", .defined(filters: [filter], floor: 0)),
+                    .group(name: "g", .progressed(floor: 1, done: [2])),
+                ],
                 at: now
             )
             _ = try log.write([], [.consumer(name: "c", cursor: 1)], at: now)

@@ -18,6 +18,7 @@ struct BrokerReport: Sendable {
     var head: UInt64
     var sessions: [String]
     var consumerLag: [String: UInt64]
+    var groups: [GroupStatus]
 }
 
 /// The broker's thread: its sockets around the state machine.
@@ -83,6 +84,7 @@ final class BrokerBody: ReactorBody {
         switch command {
         case .log(.committed(let commit)): broker.committed(commit, now: now)
         case .log(.read(let result)): broker.read(result, now: now)
+        case .log(.stored(let request, let outcome)): broker.stored(request, outcome, now: now)
         case .log(.fatal(let message)): onFatal(message)
         case .report(let answer):
             answer(
@@ -90,7 +92,8 @@ final class BrokerBody: ReactorBody {
                     counters: broker.counters,
                     head: broker.head,
                     sessions: broker.sessionNames,
-                    consumerLag: broker.consumerLag
+                    consumerLag: broker.consumerLag,
+                    groups: broker.groupStatuses
                 )
             )
         }
@@ -137,6 +140,7 @@ final class BrokerBody: ReactorBody {
         var appends: [Append] = []
         var notes: [LogNote] = []
         var reads: [ReadRequest] = []
+        var stores: [StoreRequest] = []
         var gone: [PeerID] = []
         for action in broker.takeActions() {
             switch action {
@@ -145,11 +149,13 @@ final class BrokerBody: ReactorBody {
             case .append(let append): appends.append(append)
             case .note(let note): notes.append(note)
             case .read(let request): reads.append(request)
+            case .store(let request): stores.append(request)
             case .fanOut(let frames): _ = try? fanOut.send(frames)
             }
         }
         if !appends.isEmpty || !notes.isEmpty { log.post(.append(appends, notes)) }
         for request in reads { log.post(.read(request)) }
+        for request in stores { log.post(.store(request)) }
         guard !gone.isEmpty else { return }
         for peer in gone { broker.end(peer, now: now) }
         run()

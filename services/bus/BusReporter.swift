@@ -1,5 +1,6 @@
 import Bus
 import CoreMetrics
+import Events
 import ServiceKit
 import ZeroMQ
 
@@ -7,6 +8,8 @@ import ZeroMQ
 struct BusReporter: Sendable {
     let reactor: Reactor<BrokerCommand>
     let health: Health
+    /// Consumers and groups that have series of their own; the slowest consumers, the first groups by name.
+    private static let seriesMax = 100
     private let published = Gauge(label: "bus_records_published")
     private let duplicates = Gauge(label: "bus_records_duplicate")
     private let refused = Gauge(label: "bus_messages_refused")
@@ -22,6 +25,16 @@ struct BusReporter: Sendable {
     init(reactor: Reactor<BrokerCommand>, health: Health) {
         self.reactor = reactor
         self.health = health
+    }
+
+    private func record(_ group: GroupStatus) {
+        let labels = [("group", group.name)]
+        Gauge(label: "bus_group_members", dimensions: labels).record(group.members.count)
+        Gauge(label: "bus_group_credit", dimensions: labels).record(group.credit)
+        Gauge(label: "bus_group_leased", dimensions: labels).record(group.leased)
+        Gauge(label: "bus_group_waiting", dimensions: labels).record(group.waiting)
+        Gauge(label: "bus_group_dead", dimensions: labels).record(group.dead)
+        if let lag = group.lag { Gauge(label: "bus_group_lag", dimensions: labels).record(Int64(clamping: lag)) }
     }
 
     /// Reports until cancelled.
@@ -44,6 +57,10 @@ struct BusReporter: Sendable {
             head.record(Int64(clamping: report.head))
             sessions.record(report.sessions.count)
             lag.record(Int64(clamping: report.consumerLag.values.max() ?? 0))
+            for (name, lag) in report.consumerLag.sorted(by: { $0.value > $1.value }).prefix(Self.seriesMax) {
+                Gauge(label: "bus_consumer_lag", dimensions: [("consumer", name)]).record(Int64(clamping: lag))
+            }
+            for group in report.groups.prefix(Self.seriesMax) { record(group) }
             try? await Task.sleep(for: .seconds(1))
         }
     }

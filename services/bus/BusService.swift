@@ -27,6 +27,10 @@ struct BusService: Service {
         let (failures, failed) = AsyncStream.makeStream(of: String.self)
         let (configuration, logger) = (configuration, logger)
         let reactor = Reactor<BrokerCommand>("broker") { broker in
+            let now = Timestamp(seconds: Date().timeIntervalSince1970)
+            if let replaced = try LogFile.restore(in: directory, now: now) {
+                logger.notice("the log was restored from a backup", metadata: ["log.replaced": "\(replaced)"])
+            }
             let log = try EventLog(path: "\(directory)/bus.sqlite")
             logger.info(
                 "the log is open",

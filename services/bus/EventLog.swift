@@ -21,15 +21,18 @@ final class EventLog: @unchecked Sendable {
     private static let dedupeWindowSeconds: Double = 86_400
 
     let snapshot: LogSnapshot
-    private let queue: DatabaseQueue
-    private let path: String
-    private let epoch: UInt64
-    private var head: UInt64
-    private var topics: [String: (id: Int64, last: UInt64)] = [:]
-    private var topicNames: [Int64: String] = [:]
+    let queue: DatabaseQueue
+    let path: String
+    let epoch: UInt64
+    private(set) var head: UInt64
+    private(set) var topics: [String: (id: Int64, last: UInt64)] = [:]
+    private(set) var topicNames: [Int64: String] = [:]
     /// Bytes of the WAL that are not written back.
     private var walBytes = 0
     private var forgetAt = Timestamp(microseconds: 0)
+
+    /// Where the file lies.
+    var directory: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
 
     /// Opens or makes the log, checks the file and the newest records' checksums.
     /// - Throws: An error that names the file and the way out.
@@ -116,6 +119,7 @@ final class EventLog: @unchecked Sendable {
         migrator.registerMigration("log-2") { db in
             try db.execute(sql: "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("log-3", migrate: groupTables)
         return migrator
     }
 
@@ -131,16 +135,8 @@ final class EventLog: @unchecked Sendable {
             let (name, cursor): (String, Int64) = (row["name"], row["cursor"])
             snapshot.consumers[name] = UInt64(cursor)
         }
-        for row in try Row.fetchAll(db, sql: "SELECT name, filters, floor, done FROM workGroup") {
-            let (name, filters, floor, done): (String, String, Int64, String) = (
-                row["name"], row["filters"], row["floor"], row["done"]
-            )
-            snapshot.groups[name] = .init(
-                filters: try EventCoding.decode([TopicFilter].self, from: Array(filters.utf8)),
-                floor: UInt64(floor),
-                done: try EventCoding.decode([UInt64].self, from: Array(done.utf8))
-            )
-        }
+        snapshot.groups = try loadGroups(db)
+        snapshot.deadCounts = try deadCounts(db)
         return snapshot
     }
 
@@ -186,7 +182,7 @@ final class EventLog: @unchecked Sendable {
                     for append in appends { outcomes.append(try insert(append, db, at: time, into: &records)) }
                     try upsertProducers(appends, db)
                     try updateTopics(of: records, db)
-                    for note in notes { try write(note, db) }
+                    for note in notes { try write(note, db, at: time) }
                     return .commit
                 }
                 return Self.takeBytesWritten(db)
@@ -273,7 +269,7 @@ final class EventLog: @unchecked Sendable {
         }
     }
 
-    private func write(_ note: LogNote, _ db: Database) throws {
+    private func write(_ note: LogNote, _ db: Database, at time: Timestamp) throws {
         switch note {
         case .consumer(let name, let cursor):
             try db.cachedStatement(
@@ -282,16 +278,7 @@ final class EventLog: @unchecked Sendable {
                     ON CONFLICT (name) DO UPDATE SET cursor = max(cursor, ?2)
                     """
             ).execute(arguments: [name, Int64(clamping: cursor)])
-        case .group(let name, let filters, let floor, let done):
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO workGroup (name, filters, floor, done) VALUES (?1, ?2, ?3, ?4)
-                    ON CONFLICT (name) DO UPDATE SET floor = ?3, done = ?4
-                    """
-            ).execute(arguments: [
-                name, String(decoding: try EventCoding.encode(filters), as: UTF8.self), Int64(floor),
-                String(decoding: try EventCoding.encode(done), as: UTF8.self),
-            ])
+        case .group(let name, let note): try Self.write(note, of: name, db, at: time)
         }
     }
 
@@ -379,7 +366,7 @@ final class EventLog: @unchecked Sendable {
         }
     }
 
-    private func record(_ row: Row, _ topic: String) -> Bus.Record {
+    func record(_ row: Row, _ topic: String) -> Bus.Record {
         let (sequence, previous, flags): (Int64, Int64, Int64) = (row[0], row[2], row[3])
         let (header, data): (Data, Data) = (row[4], row[5])
         return Bus.Record(

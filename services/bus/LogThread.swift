@@ -11,12 +11,14 @@ final class LogThread: Sendable {
     enum Command: Sendable {
         case append([Append], [LogNote])
         case read(ReadRequest)
+        case store(StoreRequest)
         case stop
     }
 
     enum Result: Sendable {
         case committed(Commit)
         case read(ReadResult)
+        case stored(StoreRequest, StoreOutcome)
         /// Nothing can be relied on any more: the process must end and recover from disk.
         case fatal(String)
     }
@@ -49,29 +51,36 @@ final class LogThread: Sendable {
         _ results: @Sendable (Result) -> Void
     ) {
         var failedGeneration: UInt64 = 0
+        var held = HeldNotes()
+        let backups = Backups(logDirectory: log.directory)
         while true {
-            mailbox.wait(milliseconds: 1000)
+            mailbox.wait(milliseconds: backups.isCopying ? 0 : 1000)
             let commands = mailbox.drain()
             do {
-                if commands.isEmpty { try maintain(log, logger) { try log.maintain(at: now) } }
+                backups.step(log)
+                if commands.isEmpty, !backups.isCopying { try maintain(log, logger) { try log.maintain(at: now) } }
                 var batch = Batch()
                 for command in commands {
                     switch command {
                     case .append(let appends, let notes):
                         for append in appends {
-                            if batch.isFull { try commit(&batch, log, &failedGeneration, logger, results) }
+                            if batch.isFull { try commit(&batch, log, &failedGeneration, &held, logger, results) }
                             batch.add(append)
                         }
                         batch.notes += notes
                     case .read(let request):
-                        try commit(&batch, log, &failedGeneration, logger, results)
+                        try commit(&batch, log, &failedGeneration, &held, logger, results)
                         results(.read(try log.read(request)))
+                    case .store(let request):
+                        try commit(&batch, log, &failedGeneration, &held, logger, results)
+                        results(.stored(request, try perform(request.operation, log, backups)))
                     case .stop:
-                        try commit(&batch, log, &failedGeneration, logger, results)
+                        try commit(&batch, log, &failedGeneration, &held, logger, results)
+                        backups.stop(log)
                         return
                     }
                 }
-                try commit(&batch, log, &failedGeneration, logger, results)
+                try commit(&batch, log, &failedGeneration, &held, logger, results)
             } catch {
                 logger.critical("the log cannot go on", metadata: ["error": "\(error)"])
                 results(.fatal("\(error)"))
@@ -93,6 +102,30 @@ final class LogThread: Sendable {
         }
     }
 
+    /// A full disk refuses what an operator wants and nothing else.
+    private static func perform(_ operation: StoreOperation, _ log: EventLog, _ backups: Backups) throws -> StoreOutcome
+    {
+        do { return try log.perform(operation, backups: backups) } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_FULL
+        {
+            return .refused(
+                Refusal(.full, "the log's disk is full; free space on the bus's volume", retryAfterMs: 1000)
+            )
+        }
+    }
+
+    /// Notes of batches that could not be written: they are true all the same, and go with the next batch.
+    private struct HeldNotes {
+        /// Beyond it the oldest go: jobs that were done then come again after a restart.
+        private static let countMax = 65_536
+
+        var notes: [LogNote] = []
+
+        mutating func hold(_ more: [LogNote]) {
+            notes = Array((notes + more).suffix(Self.countMax))
+        }
+    }
+
     /// A full disk puts the maintenance off; what is in the log stays.
     private static func maintain(_ log: EventLog, _ logger: Logger, _ work: () throws -> Void) throws {
         do { try work() } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
@@ -105,15 +138,19 @@ final class LogThread: Sendable {
         _ batch: inout Batch,
         _ log: EventLog,
         _ failedGeneration: inout UInt64,
+        _ held: inout HeldNotes,
         _ logger: Logger,
         _ results: @Sendable (Result) -> Void
     ) throws {
         defer { batch = Batch() }
         guard !batch.appends.isEmpty || !batch.notes.isEmpty else { return }
+        batch.notes = held.notes + batch.notes
+        held = HeldNotes()
         let generation = batch.appends.map(\.generation).min() ?? .max
         if generation <= failedGeneration {
             // Newer appends of the same batch are refused too, so what follows on them may not be written either.
             failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
+            held.hold(batch.notes)
             refuse(batch.appends, "an earlier batch could not be written", results)
             return
         }
@@ -124,6 +161,7 @@ final class LogThread: Sendable {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
             logger.error("the log's disk is full", metadata: ["error": "\(error)"])
+            held.hold(batch.notes)
             refuse(batch.appends, "the log's disk is full; free space on the bus's volume", results)
         }
     }

@@ -12,7 +12,10 @@ extension Broker {
             refuse(peer, id, .tooMany, "a session has at most \(limits.subscriptionsMax) subscriptions")
             return
         }
-        if let name = request.consumer { detach(name) }
+        if let name = request.consumer {
+            detach(name)
+            consumersHeardAt[name] = session.heardAt
+        }
         let position: UInt64 =
             switch request.start {
             case .origin: 0
@@ -58,6 +61,7 @@ extension Broker {
     mutating func acknowledge(_ key: ConsumerID, _ sequence: UInt64) {
         // Nothing can have taken effect that was not delivered; a cursor from another log would hide this one's records.
         guard let consumer = consumers[key], let name = consumer.name else { return }
+        consumersHeardAt[name] = sessions[key.peer]?.heardAt
         let sequence = min(sequence, consumer.tail.position)
         guard sequence > cursors[name] ?? 0 else { return }
         cursors[name] = sequence

@@ -18,52 +18,70 @@ extension Broker {
             refuse(member.peer, member.correlation, .tooMany, "a session has at most \(limits.subscriptionsMax) groups")
             return
         }
-        // One group has one kind of numbers: the log's sequences, or those of requests in memory.
-        guard
-            request.filters.allSatisfy({ $0.text.hasPrefix("e/") })
-                || request.filters.allSatisfy({ $0.text.hasPrefix("q/") })
-        else {
+        guard request.filters.allSatisfy({ $0.text.hasPrefix("e/") || $0.text.hasPrefix("q/") }) else {
             refuse(
                 member.peer,
                 member.correlation,
                 .badTopic,
-                "the filters of group '\(request.group)' must all begin with e/ or all with q/"
+                "the filters of group '\(request.group)' must begin with e/ or q/"
             )
             return
         }
-        if groups[request.group] == nil {
-            let floor: UInt64 =
-                switch request.start {
-                case .origin: 0
-                case .head: head
-                case .after(let sequence): min(sequence, head)
-                }
-            groups[request.group] = WorkGroup(name: request.group, filters: request.filters, floor: floor)
-            note(request.group)
-        } else if groups[request.group]?.filters != request.filters {
-            refuse(
-                member.peer,
-                member.correlation,
-                .badFrame,
-                "group '\(request.group)' exists with filters "
-                    + (groups[request.group]?.filters.map(\.text).joined(separator: ", ") ?? "")
-            )
-            return
+        let start: UInt64 =
+            switch request.start {
+            case .origin: 0
+            case .head: head
+            case .after(let sequence): min(sequence, head)
+            }
+        if let group = groups[request.group] {
+            guard group.filters == request.filters || change(request, start: start, by: member) else { return }
+        } else {
+            guard groups.count < Self.groupsMax else {
+                refuse(member.peer, member.correlation, .tooMany, "the broker keeps at most \(Self.groupsMax) groups")
+                return
+            }
+            groups[request.group] = WorkGroup(name: request.group, filters: request.filters, floor: start)
+            define(request.group)
         }
         sessions[member.peer]?.memberships[member.correlation] = request.group
         groups[request.group]?.join(
             member,
             credit: min(request.credit, limits.creditMax),
-            leaseMs: request.leaseMs
+            leaseMs: request.leaseMs,
+            batch: request.batch
         )
         send(member.peer, .ack(member.correlation, sequence: head, duplicate: false))
         dispatch(request.group, now: now)
+    }
+
+    /// Gives a group other filters when nobody works by the old ones any more; else its asker may come back.
+    private mutating func change(_ request: JoinRequest, start: UInt64, by member: Requester) -> Bool {
+        let filters = groups[request.group]?.filters.map(\.text).joined(separator: ", ") ?? ""
+        guard groups[request.group]?.memberCount == 0 else {
+            refuse(
+                member.peer,
+                member.correlation,
+                .badFrame,
+                "group '\(request.group)' has members with the filters \(filters); others can join when those have left",
+                retryAfterMs: 1000
+            )
+            return false
+        }
+        groups[request.group]?.change(filters: request.filters, start: start)
+        define(request.group)
+        return true
+    }
+
+    private mutating func define(_ name: String) {
+        guard let group = groups[name], group.isOverLog else { return }
+        actions.append(.note(.group(name: name, .defined(filters: group.filters, floor: group.floor))))
     }
 
     /// Ends a membership, or a subscription of that correlation.
     mutating func leave(_ member: Requester, now: Duration) {
         if let name = sessions[member.peer]?.memberships.removeValue(forKey: member.correlation) {
             groups[name]?.leave(member)
+            touchedGroups.insert(name)
             turnAway(name)
             dispatch(name, now: now)
         } else if sessions[member.peer]?.consumers.remove(member.correlation) != nil {
@@ -71,17 +89,27 @@ extension Broker {
         }
     }
 
-    mutating func done(_ member: Requester, _ token: LeaseToken, _ result: [UInt8], now: Duration) {
+    mutating func done(_ member: Requester, _ token: LeaseToken, _ results: [JobResult], now: Duration) {
         guard let name = sessions[member.peer]?.memberships[member.correlation],
-            let job = groups[name]?.finish(member, token, now: now)
+            let count = groups[name]?.partCount(member, token)
         else {
             staleLease(member, token)
             return
         }
-        if let requester = job.requester, sessions[requester.peer] != nil {
-            send(requester.peer, .answer(requester.correlation, result))
+        guard count == results.count else {
+            let reason = Refusal(.badFrame, "DONE has \(results.count) results for a job of \(count) requests")
+            counters.refused += 1
+            send(member.peer, .error(member.correlation, reason))
+            return
         }
-        note(name)
+        for (job, result) in groups[name]?.finish(member, token, results, now: now) ?? [] {
+            guard let requester = job.requester, sessions[requester.peer] != nil else { continue }
+            switch result {
+            case .answer(let bytes): send(requester.peer, .answer(requester.correlation, bytes))
+            case .refusal(let refusal): send(requester.peer, .nak(requester.correlation, refusal))
+            }
+        }
+        touchedGroups.insert(name)
         dispatch(name, now: now)
     }
 
@@ -89,16 +117,18 @@ extension Broker {
         _ member: Requester,
         _ token: LeaseToken,
         _ reason: Refusal,
+        isFinal: Bool,
         now: Duration,
         at time: Timestamp
     ) {
         guard let name = sessions[member.peer]?.memberships[member.correlation],
-            let outcome = groups[name]?.fail(member, token, reason)
+            let dead = groups[name]?.fail(member, token, reason, isFinal: isFinal)
         else {
             staleLease(member, token)
             return
         }
-        if let dead = outcome { bury(dead, of: name, at: time) }
+        for job in dead { bury(job, of: name, at: time) }
+        touchedGroups.insert(name)
         dispatch(name, now: now)
     }
 
@@ -125,7 +155,7 @@ extension Broker {
         )
     }
 
-    /// A job that five deliveries could not finish: its asker is told, or the log says so.
+    /// A job that its deliveries could not finish: its asker is told, or it becomes a dead letter and the log says so.
     mutating func bury(_ job: WorkGroup.Job, of name: String, at time: Timestamp) {
         counters.jobsDead += 1
         let reason = job.reason ?? Refusal(.failed, "no reason given")
@@ -133,7 +163,8 @@ extension Broker {
             send(requester.peer, .nak(requester.correlation, reason))
             return
         }
-        note(name)
+        touchedGroups.insert(name)
+        deadCounts[name, default: 0] += 1
         let event = try? job.record.event()
         appendOwn(
             EventRefused(
@@ -157,9 +188,13 @@ extension Broker {
         data: [UInt8],
         now: Duration
     ) {
+        if topic == "q/\(site)/bus/query/v1/bus/" {
+            answer(requester, data, now: now)
+            return
+        }
         let name = groups.values.filter { $0.memberCount > 0 && $0.filters.contains { $0.matches(topic) } }
             .map(\.name).min()
-        guard let name, let group = groups[name] else {
+        guard let name, let waiting = groups[name]?.waitingRequestCount else {
             refuse(
                 requester.peer,
                 requester.correlation,
@@ -169,12 +204,12 @@ extension Broker {
             )
             return
         }
-        guard group.waitingCount < limits.waitingRequestsMax else {
+        guard waiting < limits.waitingRequestsMax else {
             refuse(
                 requester.peer,
                 requester.correlation,
                 .busy,
-                "group '\(name)' has \(group.waitingCount) requests waiting",
+                "group '\(name)' has \(waiting) requests waiting",
                 retryAfterMs: 100
             )
             return
@@ -190,78 +225,62 @@ extension Broker {
             header: header,
             data: data
         )
-        groups[name]?.add(WorkGroup.Job(id: requestCount, record: record, requester: requester))
+        let id = WorkGroup.requestBit | requestCount
+        groups[name]?.add(WorkGroup.Job(id: id, record: record, requester: requester))
         dispatch(name, now: now)
     }
 
     /// Tells those who wait for a group without members to come back.
     mutating func turnAway(_ name: String) {
-        guard let group = groups[name], group.memberCount == 0, !isOverLog(group) else { return }
+        guard groups[name]?.memberCount == 0 else { return }
         for requester in groups[name]?.takeRequests() ?? [] {
             refuse(requester.peer, requester.correlation, .busy, "the last member of '\(name)' left", retryAfterMs: 200)
         }
     }
 
-    private func isOverLog(_ group: WorkGroup) -> Bool { !group.filters.contains { $0.text.hasPrefix("q/") } }
-
     mutating func feedGroups(_ records: [Record], now: Duration) {
-        for (name, var group) in groups where isOverLog(group) {
+        for name in groups.keys.sorted() where groups[name]?.isOverLog == true {
             for record in records {
-                guard group.tail.follows(record.sequence) else { break }
-                if group.filters.contains(where: { $0.matches(record.topic) }) {
-                    guard group.appetite > 0 else { break }
-                    group.add(WorkGroup.Job(id: record.sequence, record: record))
-                }
-                group.tail.advance(to: record.sequence)
+                guard groups[name]?.feed(record) == true else { break }
             }
-            groups[name] = group
             dispatch(name, now: now)
         }
     }
 
     mutating func feedGroup(_ name: String, _ result: ReadResult, now: Duration) {
-        guard groups[name]?.tail.isReading == true else { return }
-        groups[name]?.tail.endRead()
-        for record in result.records { groups[name]?.add(WorkGroup.Job(id: record.sequence, record: record)) }
-        groups[name]?.tail.advance(to: result.scannedTo)
+        guard groups[name]?.feed(result) == true else { return }
         dispatch(name, now: now)
     }
 
     mutating func dispatch(_ name: String, now: Duration) {
-        guard var group = groups[name] else { return }
-        for assignment in group.dispatch(now: now) {
-            counters.jobs += 1
-            send(
-                assignment.member.peer,
-                .job(
-                    membership: assignment.member.correlation,
-                    assignment.token,
-                    leaseMs: assignment.leaseMs,
-                    assignment.record
-                )
-            )
-        }
-        let appetite = group.appetite
-        if isOverLog(group), appetite > 0, !group.tail.isReading, group.tail.position < head {
-            group.tail.beginRead()
-            actions.append(
-                .read(
-                    ReadRequest(
-                        owner: .group(name),
-                        filters: group.filters,
-                        after: group.tail.position,
-                        limit: min(appetite, Self.readMax)
+        for assignment in groups[name]?.dispatch(now: now) ?? [] {
+            counters.jobs += assignment.records.count
+            let (peer, membership) = (assignment.member.peer, assignment.member.correlation)
+            guard assignment.records.count == 1 else {
+                send(
+                    peer,
+                    .jobs(
+                        membership: membership,
+                        assignment.token,
+                        leaseMs: assignment.leaseMs,
+                        assignment.records
                     )
                 )
+                continue
+            }
+            send(
+                peer,
+                .job(membership: membership, assignment.token, leaseMs: assignment.leaseMs, assignment.records[0])
             )
         }
-        groups[name] = group
+        if let request = groups[name]?.beginRead(head: head) { actions.append(.read(request)) }
     }
 
-    private mutating func note(_ name: String) {
-        guard let group = groups[name], isOverLog(group), let progress = groups[name]?.progress() else { return }
-        actions.append(
-            .note(.group(name: name, filters: group.filters, floor: progress.floor, done: progress.done))
-        )
+    /// What happened in the groups since the last call, for the log: one note of progress for each, however many jobs.
+    mutating func noteGroups() {
+        for name in touchedGroups.sorted() {
+            for note in groups[name]?.takeNotes() ?? [] { actions.append(.note(.group(name: name, note))) }
+        }
+        touchedGroups = []
     }
 }

@@ -13,6 +13,8 @@ public struct Broker: Sendable {
     static let readMax = 256
     /// Events of the broker itself that wait for room on the disk.
     static let postponedMax = 1000
+    /// Work groups, those over the log and those in memory.
+    static let groupsMax = 1024
 
     /// What the shell shall do, in this order.
     public enum Action: Sendable {
@@ -20,6 +22,8 @@ public struct Broker: Sendable {
         case append(Append)
         case read(ReadRequest)
         case note(LogNote)
+        /// Ask the log something else; the answer goes to ``Broker/stored(_:now:)``.
+        case store(StoreRequest)
         /// To every subscriber of the fan-out socket.
         case fanOut(Frames)
     }
@@ -49,6 +53,7 @@ public struct Broker: Sendable {
     struct Session {
         var number: UInt64
         var hello: Hello
+        var since: Duration
         var heardAt: Duration
         var consumers: Set<UInt64> = []
         /// Membership correlation to group name.
@@ -86,6 +91,14 @@ public struct Broker: Sendable {
     var cursors: [String: UInt64]
     var consumers: [ConsumerID: Consumer] = [:]
     var groups: [String: WorkGroup]
+    /// Groups of which the log does not know everything yet.
+    var touchedGroups: Set<String> = []
+    /// Dead letters of each group.
+    var deadCounts: [String: Int]
+    /// When each durable consumer was last heard, since the broker was made.
+    var consumersHeardAt: [String: Duration] = [:]
+    /// Refusals by their code.
+    var refusals: [ErrorCode: Int] = [:]
     var telemetry = TelemetryRelay()
     var pendingBytes = 0
     var generation: UInt64 = 1
@@ -106,14 +119,26 @@ public struct Broker: Sendable {
             Producer(epoch: $0.epoch, committed: $0.sequence, accepted: $0.sequence)
         }
         cursors = log.consumers
+        deadCounts = log.deadCounts
         groups = [:]
         for (name, group) in log.groups {
-            groups[name] = WorkGroup(name: name, filters: group.filters, floor: group.floor, done: group.done)
+            groups[name] = WorkGroup(
+                name: name,
+                filters: group.filters,
+                floor: group.floor,
+                done: group.done,
+                failures: Array(group.failures.values)
+            )
+        }
+        // Dead letters that somebody asked for again before the broker was started anew.
+        if log.groups.values.contains(where: { !$0.revived.isEmpty }) {
+            actions.append(.store(StoreRequest(asker: nil, operation: .loadRevived)))
         }
     }
 
     /// Takes the actions that have come up since the last call.
     public mutating func takeActions() -> [Action] {
+        if !touchedGroups.isEmpty { noteGroups() }
         defer { actions = [] }
         return actions
     }
@@ -173,9 +198,13 @@ public struct Broker: Sendable {
             )
         case .join(let id, let request): join(Requester(peer: peer, correlation: id), request, now: now)
         case .done(let id, let token, let result):
-            done(Requester(peer: peer, correlation: id), token, result, now: now)
+            done(Requester(peer: peer, correlation: id), token, [.answer(result)], now: now)
+        case .doneParts(let id, let token, let results):
+            done(Requester(peer: peer, correlation: id), token, results, now: now)
         case .fail(let id, let token, let refusal):
-            fail(Requester(peer: peer, correlation: id), token, refusal, now: now, at: time)
+            fail(Requester(peer: peer, correlation: id), token, refusal, isFinal: false, now: now, at: time)
+        case .refuse(let id, let token, let refusal):
+            fail(Requester(peer: peer, correlation: id), token, refusal, isFinal: true, now: now, at: time)
         case .extend(let id, let token): extend(Requester(peer: peer, correlation: id), token, now: now)
         case .leave(let id): leave(Requester(peer: peer, correlation: id), now: now)
         case .ping: send(peer, .pong)
@@ -183,7 +212,13 @@ public struct Broker: Sendable {
         }
     }
 
-    mutating func send(_ peer: PeerID, _ message: BrokerMessage) { actions.append(.send(peer, message)) }
+    mutating func send(_ peer: PeerID, _ message: BrokerMessage) {
+        switch message {
+        case .nak(_, let refusal), .error(_, let refusal): refusals[refusal.code, default: 0] += 1
+        default: break
+        }
+        actions.append(.send(peer, message))
+    }
 
     // MARK: Sessions
 
@@ -220,7 +255,7 @@ public struct Broker: Sendable {
             producers[name] = producer
             known = (producer.epoch, producer.committed)
         }
-        sessions[peer] = Session(number: sessionCount, hello: hello, heardAt: now)
+        sessions[peer] = Session(number: sessionCount, hello: hello, since: now, heardAt: now)
         send(
             peer,
             .welcome(
@@ -244,6 +279,7 @@ public struct Broker: Sendable {
         for id in session.consumers { consumers[ConsumerID(peer: peer, correlation: id)] = nil }
         for (id, name) in session.memberships {
             groups[name]?.leave(Requester(peer: peer, correlation: id))
+            touchedGroups.insert(name)
             turnAway(name)
             dispatch(name, now: now)
         }
@@ -263,7 +299,10 @@ public struct Broker: Sendable {
         for (peer, session) in sessions where now - session.heardAt > Self.silenceMax { end(peer, now: now) }
         for name in groups.keys.sorted() {
             for job in groups[name]?.expire(now: now) ?? [] { bury(job, of: name, at: time) }
+            touchedGroups.insert(name)
             dispatch(name, now: now)
+            // Nothing is left to remember of a group in memory whose members are gone.
+            if groups[name]?.memberCount == 0, groups[name]?.isOverLog == false { groups[name] = nil }
         }
     }
 

@@ -129,8 +129,39 @@ public struct ReadResult: Sendable {
 public enum LogNote: Sendable, Hashable {
     /// A durable consumer's cursor.
     case consumer(name: String, cursor: UInt64)
-    /// A work group's progress: everything up to `floor` is done, and `done` above it.
-    case group(name: String, filters: [TopicFilter], floor: UInt64, done: [UInt64])
+    /// What happened in a work group over the log.
+    case group(name: String, GroupNote)
+}
+
+/// What the log keeps of a work group; each note holds only what is new.
+public enum GroupNote: Sendable, Hashable {
+    /// The group was made, or other topics make its jobs from now on.
+    case defined(filters: [TopicFilter], floor: UInt64)
+    /// Everything up to `floor` is done, and `done` above it, besides what earlier notes said.
+    case progressed(floor: UInt64, done: [UInt64])
+    /// A delivery was in vain; the job is still open.
+    case failed(JobFailure, isRevived: Bool)
+    /// The job is given up and stands among the dead letters.
+    case buried(JobFailure)
+    /// A job that was taken out of the dead letters is done.
+    case revivedDone(UInt64)
+}
+
+/// Deliveries of a job that were in vain.
+public struct JobFailure: Sendable, Hashable {
+    /// The record's position in the log.
+    public var sequence: UInt64
+    /// Deliveries so far.
+    public var deliveries: UInt32
+    /// Why the last one failed.
+    public var reason: Refusal
+
+    /// A failure from its parts.
+    public init(sequence: UInt64, deliveries: UInt32, reason: Refusal) {
+        self.sequence = sequence
+        self.deliveries = deliveries
+        self.reason = reason
+    }
 }
 
 /// What the log knows when it is opened.
@@ -155,14 +186,26 @@ public struct LogSnapshot: Sendable {
         public var filters: [TopicFilter]
         /// Everything up to this sequence is done.
         public var floor: UInt64
-        /// What is done above the floor.
+        /// What is done above the floor, rising.
         public var done: [UInt64]
+        /// Open jobs above the floor that failed, by sequence.
+        public var failures: [UInt64: JobFailure]
+        /// Dead letters that were asked for again and are not done yet, by sequence.
+        public var revived: [UInt64: JobFailure]
 
         /// A group's progress from its parts.
-        public init(filters: [TopicFilter], floor: UInt64, done: [UInt64]) {
+        public init(
+            filters: [TopicFilter],
+            floor: UInt64,
+            done: [UInt64] = [],
+            failures: [UInt64: JobFailure] = [:],
+            revived: [UInt64: JobFailure] = [:]
+        ) {
             self.filters = filters
             self.floor = floor
             self.done = done
+            self.failures = failures
+            self.revived = revived
         }
     }
 
@@ -176,6 +219,8 @@ public struct LogSnapshot: Sendable {
     public var consumers: [String: UInt64]
     /// Work groups over the log, by name.
     public var groups: [String: Group]
+    /// Dead letters of each group.
+    public var deadCounts: [String: Int] = [:]
 
     /// A snapshot from its parts; without them, that of an empty log.
     public init(
@@ -190,5 +235,41 @@ public struct LogSnapshot: Sendable {
         self.producers = producers
         self.consumers = consumers
         self.groups = groups
+    }
+
+    /// Takes a note in, as the log on disk does.
+    public mutating func apply(_ note: LogNote) {
+        switch note {
+        case .consumer(let name, let cursor): consumers[name] = max(cursor, consumers[name] ?? 0)
+        case .group(let name, .defined(let filters, let floor)):
+            groups[name] = Group(
+                filters: filters,
+                floor: floor,
+                done: groups[name]?.done.filter { $0 > floor } ?? [],
+                failures: groups[name]?.failures ?? [:],
+                revived: groups[name]?.revived ?? [:]
+            )
+        case .group(let name, let note):
+            if case .buried = note { deadCounts[name, default: 0] += 1 }
+            groups[name]?.apply(note)
+        }
+    }
+}
+
+extension LogSnapshot.Group {
+    fileprivate mutating func apply(_ note: GroupNote) {
+        switch note {
+        case .defined: break
+        case .progressed(let floor, let done):
+            self.floor = max(self.floor, floor)
+            self.done = Set(self.done + done).filter { $0 > self.floor }.sorted()
+            failures = failures.filter { $0.key > self.floor && !done.contains($0.key) }
+        case .failed(let failure, let isRevived):
+            if isRevived { revived[failure.sequence] = failure } else { failures[failure.sequence] = failure }
+        case .buried(let failure):
+            failures[failure.sequence] = nil
+            revived[failure.sequence] = nil
+        case .revivedDone(let sequence): revived[sequence] = nil
+        }
     }
 }

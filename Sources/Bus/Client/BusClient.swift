@@ -40,8 +40,14 @@ public final class BusClient: Sendable {
     public struct Job: Sendable {
         /// Goes back with ``BusClient/finish(_:_:result:)``, ``BusClient/fail(_:_:_:)`` or ``BusClient/extend(_:_:)``.
         public let token: LeaseToken
-        /// The event or request to work on.
-        public let record: Record
+        /// The event or request to work on; several requests when the member joined with a batch. Those go back with
+        /// ``BusClient/finish(_:_:results:)``, a result for each.
+        public let records: [Record]
+
+        /// The only, or the first, event or request.
+        public var record: Record { records[0] }
+        /// Whether somebody waits for an answer.
+        public var isRequest: Bool { record.stream == 0 }
     }
 
     /// News of the connection and of the producer's numbering.
@@ -229,6 +235,24 @@ public final class BusClient: Sendable {
         reactor.post(.finish(membership, token, result))
     }
 
+    /// A job of one or more requests is done: a result for each, in their order.
+    public func finish(_ membership: UInt64, _ token: LeaseToken, results: [JobResult]) {
+        guard results.count == 1, let only = results.first else {
+            reactor.post(.finishParts(membership, token, results))
+            return
+        }
+        switch only {
+        case .answer(let bytes): finish(membership, token, result: bytes)
+        case .refusal(let refusal) where refusal.retryAfterMs != nil: fail(membership, token, refusal)
+        case .refusal(let refusal): refuse(membership, token, refusal)
+        }
+    }
+
+    /// No other member could do the job either: it is given up at once, and an asker is told why.
+    public func refuse(_ membership: UInt64, _ token: LeaseToken, _ refusal: Refusal) {
+        reactor.post(.refuse(membership, token, refusal))
+    }
+
     /// The job cannot be done by this member now.
     public func fail(_ membership: UInt64, _ token: LeaseToken, _ refusal: Refusal) {
         reactor.post(.fail(membership, token, refusal))
@@ -277,7 +301,9 @@ enum ClientCommand: Sendable {
     case acknowledge(UInt64, UInt64, Int)
     case join(UInt64, JoinRequest, BatchChannel<BusClient.Job>)
     case finish(UInt64, LeaseToken, [UInt8])
+    case finishParts(UInt64, LeaseToken, [JobResult])
     case fail(UInt64, LeaseToken, Refusal)
+    case refuse(UInt64, LeaseToken, Refusal)
     case extend(UInt64, LeaseToken)
     case leave(UInt64)
     case telemetry(String, [UInt8], [UInt8])

@@ -90,7 +90,9 @@ final class ClientBody: ReactorBody {
             jobChannels[id] = channel
             core.join(id, request)
         case .finish(let id, let token, let result): core.finish(id, token, result: result)
+        case .finishParts(let id, let token, let results): core.finish(id, token, results: results)
         case .fail(let id, let token, let refusal): core.fail(id, token, refusal)
+        case .refuse(let id, let token, let refusal): core.refuse(id, token, refusal)
         case .extend(let id, let token): core.extend(id, token)
         case .leave(let id):
             core.leave(id)
@@ -170,7 +172,9 @@ final class ClientBody: ReactorBody {
             case .answered(let id, let answer): answers.removeValue(forKey: id)?.resume(returning: answer)
             case .deliver(let id, let record): channels[id]?.send(record)
             case .job(let id, let token, let record):
-                jobChannels[id]?.send(BusClient.Job(token: token, record: record))
+                jobChannels[id]?.send(BusClient.Job(token: token, records: [record]))
+            case .jobs(let id, let token, let records):
+                jobChannels[id]?.send(BusClient.Job(token: token, records: records))
             case .ended(let id, let refusal):
                 logger.error("a subscription ended", metadata: ["reason": "\(refusal.message)"])
                 channels.removeValue(forKey: id)?.finish()

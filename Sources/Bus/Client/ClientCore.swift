@@ -16,6 +16,8 @@ public struct ClientCore: Sendable {
 
     /// Bytes of a job's result; a larger frame would end the connection.
     public static let resultBytesMax = 900 * 1024
+    /// Bytes of the results of one JOB with several requests, all together.
+    public static let resultsBytesMax = 1_800 * 1024
 
     /// What the shell shall do.
     public enum Action: Sendable {
@@ -33,6 +35,8 @@ public struct ClientCore: Sendable {
         case answered(UInt64, Answer)
         case deliver(UInt64, Record)
         case job(UInt64, LeaseToken, Record)
+        /// Several requests under one lease.
+        case jobs(UInt64, LeaseToken, [Record])
         /// A subscription or membership ended for good.
         case ended(UInt64, Refusal)
     }
@@ -78,6 +82,8 @@ public struct ClientCore: Sendable {
     private var requests: [UInt64: Request] = [:]
     private var subscriptions: [UInt64: Subscription] = [:]
     private var memberships: [UInt64: JoinRequest] = [:]
+    /// Memberships that the broker asked to come back later.
+    private var rejoinAt: [UInt64: Duration] = [:]
     private var actions: [Action] = []
     /// The log's incarnation in the last session.
     private var logEpoch: UInt64?
@@ -152,8 +158,7 @@ public struct ClientCore: Sendable {
     /// Ends a job. Without a session nothing is sent: the job has gone back and comes again, to whomever.
     public mutating func finish(_ id: UInt64, _ token: LeaseToken, result: [UInt8]) {
         guard result.count <= Self.resultBytesMax else {
-            let message = "the answer has \(result.count) bytes; \(Self.resultBytesMax) are allowed: ask for less"
-            fail(id, token, Refusal(.tooLarge, message))
+            refuse(id, token, Self.tooLarge(result.count))
             return
         }
         if phase == .ready, memberships[id] != nil { send(.done(membership: id, token, result: result)) }
@@ -164,6 +169,30 @@ public struct ClientCore: Sendable {
         if phase == .ready, memberships[id] != nil { send(.fail(membership: id, token, refusal)) }
     }
 
+    /// Ends a job of several requests with a result for each of them, in their order.
+    public mutating func finish(_ id: UInt64, _ token: LeaseToken, results: [JobResult]) {
+        var total = 0
+        let results = results.map { result -> JobResult in
+            guard case .answer(let bytes) = result else { return result }
+            total += bytes.count
+            guard bytes.count <= Self.resultBytesMax, total <= Self.resultsBytesMax else {
+                total -= bytes.count
+                return .refusal(Self.tooLarge(bytes.count))
+            }
+            return result
+        }
+        if phase == .ready, memberships[id] != nil { send(.doneParts(membership: id, token, results)) }
+    }
+
+    /// Ends a job that no other member could do either.
+    public mutating func refuse(_ id: UInt64, _ token: LeaseToken, _ refusal: Refusal) {
+        if phase == .ready, memberships[id] != nil { send(.refuse(membership: id, token, refusal)) }
+    }
+
+    private static func tooLarge(_ bytes: Int) -> Refusal {
+        Refusal(.tooLarge, "the answer has \(bytes) bytes; \(resultBytesMax) are allowed: ask for less")
+    }
+
     /// Puts the end of a lease off by one lease time.
     public mutating func extend(_ id: UInt64, _ token: LeaseToken) {
         if phase == .ready, memberships[id] != nil { send(.extend(membership: id, token)) }
@@ -172,6 +201,7 @@ public struct ClientCore: Sendable {
     /// Ends a subscription or a membership.
     public mutating func leave(_ id: UInt64) {
         let known = subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil
+        rejoinAt[id] = nil
         if known, phase == .ready { send(.leave(id)) }
     }
 
@@ -217,6 +247,8 @@ public struct ClientCore: Sendable {
             actions.append(.deliver(id, record))
         case .job(let id, let token, _, let record):
             if memberships[id] != nil { actions.append(.job(id, token, record)) }
+        case .jobs(let id, let token, _, let records):
+            if memberships[id] != nil { actions.append(.jobs(id, token, records)) }
         case .error(let id, let refusal): failed(id, refusal, now: now)
         }
     }
@@ -236,6 +268,10 @@ public struct ClientCore: Sendable {
             resendAt = nil
             sentCount = 0
             sendWindow()
+        }
+        for (id, at) in rejoinAt.sorted(by: { $0.key < $1.key }) where now >= at {
+            rejoinAt[id] = nil
+            if phase == .ready, let request = memberships[id] { send(.join(id, request)) }
         }
         for (id, request) in requests.sorted(by: { $0.key < $1.key }) {
             if now >= request.deadline {
@@ -291,6 +327,7 @@ public struct ClientCore: Sendable {
             request.credit = subscription.credit
             send(.subscribe(id, request))
         }
+        rejoinAt = [:]
         for (id, request) in memberships.sorted(by: { $0.key < $1.key }) { send(.join(id, request)) }
         for (id, request) in requests.sorted(by: { $0.key < $1.key }) {
             requests[id]?.records = []
@@ -342,6 +379,8 @@ public struct ClientCore: Sendable {
                 requests[id] = nil
                 actions.append(.answered(id, .refused(refusal)))
             }
+        } else if memberships[id] != nil, let delay = refusal.retryAfterMs {
+            rejoinAt[id] = now + .milliseconds(delay)
         } else if subscriptions.removeValue(forKey: id) != nil || memberships.removeValue(forKey: id) != nil {
             actions.append(.ended(id, refusal))
         }

@@ -179,12 +179,12 @@ extension FetchRequest {
 
 /// JOIN: takes part in a work group.
 ///
-/// Filters of class `e` make a group over the log: it survives restarts. Filters of class `q` make one over requests
-/// in memory: who asks, retries.
+/// Filters of class `e` make records of the log its jobs: their progress survives restarts. Filters of class `q` make
+/// requests its jobs, which wait in memory: who asks, retries. A group may have both.
 public struct JoinRequest: Codable, Sendable, Hashable {
     /// Its name, a topic segment.
     public var group: String
-    /// The topics that make jobs: all of class `e` or all of class `q`, and those of the group when it exists.
+    /// The topics that make jobs, of class `e` or `q`; those of the group while it has other members.
     public var filters: [TopicFilter]
     /// Where a new group over the log begins; ignored when the group exists.
     public var start: StartPosition
@@ -192,6 +192,9 @@ public struct JoinRequest: Codable, Sendable, Hashable {
     public var credit: Int
     /// Silence after which a job goes to another member.
     public var leaseMs: Int
+    /// Requests that may come in one JOB when more wait than there is credit; the broker cuts it to
+    /// ``WorkGroup/batchMax``.
+    public var batch: Int
 
     /// A membership from its parts.
     public init(
@@ -199,18 +202,29 @@ public struct JoinRequest: Codable, Sendable, Hashable {
         filters: [TopicFilter],
         start: StartPosition = .head,
         credit: Int,
-        leaseMs: Int = 10_000
+        leaseMs: Int = 10_000,
+        batch: Int = 1
     ) {
         self.group = group
         self.filters = filters
         self.start = start
         self.credit = credit
         self.leaseMs = leaseMs
+        self.batch = batch
     }
 }
 
+/// What a member makes of one request of a JOB that carries several.
+public enum JobResult: Sendable, Hashable {
+    /// The answer to its asker.
+    case answer([UInt8])
+    /// It cannot be answered: its asker is told why; or, with `retryAfterMs`, another member may be able to, and gets it
+    /// as after FAIL.
+    case refusal(Refusal)
+}
+
 extension JoinRequest {
-    /// Reads a body; `start` and `leaseMs` may be left out.
+    /// Reads a body; `start`, `leaseMs` and `batch` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -218,7 +232,8 @@ extension JoinRequest {
             filters: try container.decode([TopicFilter].self, forKey: .filters),
             start: try container.decodeIfPresent(StartPosition.self, forKey: .start) ?? .head,
             credit: try container.decode(Int.self, forKey: .credit),
-            leaseMs: try container.decodeIfPresent(Int.self, forKey: .leaseMs) ?? 10_000
+            leaseMs: try container.decodeIfPresent(Int.self, forKey: .leaseMs) ?? 10_000,
+            batch: try container.decodeIfPresent(Int.self, forKey: .batch) ?? 1
         )
     }
 }

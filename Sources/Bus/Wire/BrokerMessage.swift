@@ -15,12 +15,15 @@ public enum BrokerMessage: Sendable, Hashable {
     /// No more records; the log was read up to that sequence.
     case endOfRecords(UInt64, scannedTo: UInt64)
     case job(membership: UInt64, LeaseToken, leaseMs: UInt32, Record)
+    /// Several requests under one lease.
+    case jobs(membership: UInt64, LeaseToken, leaseMs: UInt32, [Record])
     case pong
     case error(UInt64, Refusal)
 
     private static let duplicateFlag: UInt32 = 1
     private static let answerFlag: UInt32 = 2
     private static let sequencedFlag: UInt32 = 4
+    private static let batchFlag: UInt32 = 1
 
     /// The frames after the routing id.
     public func frames() throws(EventError) -> Frames {
@@ -49,6 +52,11 @@ public enum BrokerMessage: Sendable, Hashable {
             var lease = token.bytes
             lease.append(bigEndian: leaseMs)
             return [CommandHeader(.job, correlation: id).bytes, lease] + record.frames
+        case .jobs(let id, let token, let leaseMs, let records):
+            var lease = token.bytes
+            lease.append(bigEndian: leaseMs)
+            return [CommandHeader(.job, flags: Self.batchFlag, correlation: id).bytes, lease]
+                + records.flatMap(\.frames)
         case .pong: return [CommandHeader(.pong).bytes]
         case .error(let id, let refusal):
             return [CommandHeader(.error, correlation: id).bytes, try EventCoding.encode(refusal)]
@@ -84,6 +92,15 @@ public enum BrokerMessage: Sendable, Hashable {
         case .deliver: self = .deliver(subscription: id, try Record(frames: frames.dropFirst()))
         case .record: self = .record(id, try Record(frames: frames.dropFirst()))
         case .endOfRecords: self = .endOfRecords(id, scannedTo: try number())
+        case .job where header.flags & Self.batchFlag != 0:
+            guard frames.count >= 6, frames.count % 4 == 2, frames[1].count == 16,
+                let lease = frames[1].bigEndian(UInt32.self, at: 12)
+            else { throw WireError(.badFrame, "JOB with several requests has 2 frames and 4 for each of them") }
+            var records: [Record] = []
+            for start in stride(from: 2, to: frames.count, by: 4) {
+                records.append(try Record(frames: frames[start..<start + 4]))
+            }
+            self = .jobs(membership: id, try LeaseToken(Array(frames[1].prefix(12))), leaseMs: lease, records)
         case .job:
             guard frames.count == 6, frames[1].count == 16, let lease = frames[1].bigEndian(UInt32.self, at: 12)
             else { throw WireError(.badFrame, "JOB has 6 frames and a lease of 16 bytes") }

@@ -16,7 +16,12 @@ public enum ClientMessage: Sendable, Hashable {
     case last(UInt64, FetchRequest)
     case join(UInt64, JoinRequest)
     case done(membership: UInt64, LeaseToken, result: [UInt8])
+    /// One result for each request of a JOB that carried several.
+    case doneParts(membership: UInt64, LeaseToken, [JobResult])
+    /// The job goes to another member, or has had its deliveries.
     case fail(membership: UInt64, LeaseToken, Refusal)
+    /// No other member could do it either: the job is given up at once.
+    case refuse(membership: UInt64, LeaseToken, Refusal)
     case extend(membership: UInt64, LeaseToken)
     /// Ends a membership or a subscription.
     case leave(UInt64)
@@ -50,12 +55,36 @@ public enum ClientMessage: Sendable, Hashable {
         case .done(let id, let token, let result): return [header(.done, id), token.bytes, result]
         case .fail(let id, let token, let refusal):
             return [header(.fail, id), token.bytes, try EventCoding.encode(refusal)]
+        case .doneParts(let id, let token, let results):
+            var flags = Self.partsFlag
+            var frames: Frames = []
+            for (index, result) in results.prefix(WorkGroup.batchMax).enumerated() {
+                switch result {
+                case .answer(let bytes): frames.append(bytes)
+                case .refusal(let refusal):
+                    flags |= Self.refusedPartFlag << UInt32(index)
+                    frames.append(try EventCoding.encode(refusal))
+                }
+            }
+            return [CommandHeader(.done, flags: flags, correlation: id).bytes, token.bytes] + frames
+        case .refuse(let id, let token, let refusal):
+            return [
+                CommandHeader(.fail, flags: Self.finalFlag, correlation: id).bytes, token.bytes,
+                try EventCoding.encode(refusal),
+            ]
         case .extend(let id, let token): return [header(.extend, id), token.bytes]
         case .leave(let id): return [header(.leave, id)]
         case .ping: return [header(.ping, 0)]
         case .bye: return [header(.bye, 0)]
         }
     }
+
+    /// DONE carries a frame for each request of its JOB.
+    private static let partsFlag: UInt32 = 1
+    /// DONE: the frame of the first request is a refusal; the bit above it stands for the second, and so on.
+    private static let refusedPartFlag: UInt32 = 1 << 16
+    /// FAIL: another delivery would be in vain.
+    private static let finalFlag: UInt32 = 1
 
     private func header(_ command: Command, _ correlation: UInt64) -> [UInt8] {
         CommandHeader(command, correlation: correlation).bytes
@@ -94,18 +123,36 @@ public enum ClientMessage: Sendable, Hashable {
         case .fetch: self = .fetch(id, try body(FetchRequest.self))
         case .last: self = .last(id, try body(FetchRequest.self))
         case .join: self = .join(id, try body(JoinRequest.self))
+        case .done where header.flags & Self.partsFlag != 0:
+            let token = try token()
+            guard (1...WorkGroup.batchMax).contains(frames.count - 2) else {
+                throw WireError(.badFrame, "DONE for several requests has a frame for each, 1 to \(WorkGroup.batchMax)")
+            }
+            self = .doneParts(
+                membership: id,
+                token,
+                frames.dropFirst(2).enumerated().map { index, frame in
+                    header.flags & (Self.refusedPartFlag << UInt32(index)) == 0
+                        ? .answer(frame) : .refusal(Self.refusal(frame))
+                }
+            )
         case .done: self = .done(membership: id, try token(), result: frames.count > 2 ? frames[2] : [])
         case .fail:
             guard frames.count == 3 else { throw WireError(.badFrame, "FAIL has 3 frames") }
-            let refusal =
-                (try? EventCoding.decode(Refusal.self, from: frames[2])) ?? Refusal(.failed, "no reason given")
-            self = .fail(membership: id, try token(), refusal)
+            let refusal = Self.refusal(frames[2])
+            self =
+                header.flags & Self.finalFlag == 0
+                ? .fail(membership: id, try token(), refusal) : .refuse(membership: id, try token(), refusal)
         case .extend: self = .extend(membership: id, try token())
         case .leave: self = .leave(id)
         case .ping: self = .ping
         case .bye: self = .bye
         default: throw WireError(.unknownCommand, "\(header.command) is not for the broker")
         }
+    }
+
+    private static func refusal(_ frame: [UInt8]) -> Refusal {
+        (try? EventCoding.decode(Refusal.self, from: frame)) ?? Refusal(.failed, "no reason given")
     }
 
     private static func publish(_ id: UInt64, _ frames: Frames) throws(WireError) -> ClientMessage {
