@@ -35,6 +35,7 @@ struct GatewayCommand: AsyncParsableCommand {
             configuration: configuration,
             responder: GatewayResponder(
                 events: EventsRoute(member: member, catalogue: catalogue),
+                infer: InferRoute(member: member, catalogue: catalogue),
                 health: member.health,
                 overview: OverviewRoutes(member: member, board: board),
                 logger: member.logger

@@ -12,6 +12,7 @@ struct GatewayResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let events: EventsRoute
+    let infer: InferRoute
     let health: Health
     let overview: OverviewRoutes
     let logger: Logger
@@ -22,20 +23,61 @@ struct GatewayResponder: HTTPResponder {
         var reasons: [String]
     }
 
-    private enum Route: String, CaseIterable {
-        case events = "/events"
-        case live = "/livez"
-        case ready = "/readyz"
-        case metrics = "/metrics"
-        case status = "/status"
+    /// What is asked for.
+    enum Route: Sendable, Hashable {
+        case events
+        case live
+        case ready
+        case metrics
+        case status
+        case infer(pipeline: String)
 
-        var method: HTTPRequest.Method { self == .events ? .post : .get }
+        private static let fixed: [String: Route] = [
+            "/events": .events, "/livez": .live, "/readyz": .ready, "/metrics": .metrics, "/status": .status,
+        ]
+
+        /// Every path, for those who asked for another.
+        static let paths = fixed.keys.sorted() + ["/pipelines/<name>/infer"]
+
+        /// The route of a path; nil when there is none.
+        init?(path: String) {
+            let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            if let route = Self.fixed[path] {
+                self = route
+            } else if parts.count == 4, parts[0].isEmpty, parts[1] == "pipelines", parts[3] == "infer",
+                Topic.isSegment(parts[2])
+            {
+                self = .infer(pipeline: String(parts[2]))
+            } else {
+                return nil
+            }
+        }
+
+        /// As metrics name it: the same for every pipeline.
+        var name: String {
+            switch self {
+            case .events: "events"
+            case .live: "livez"
+            case .ready: "readyz"
+            case .metrics: "metrics"
+            case .status: "status"
+            case .infer: "infer"
+            }
+        }
+
+        var method: HTTPRequest.Method {
+            switch self {
+            case .events, .infer: .post
+            default: .get
+            }
+        }
     }
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         let start = ContinuousClock.now
         let path = request.uri.path
-        let route = Route(rawValue: path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
+        let route = Route(path: path)
         let answer: Answer
         do { answer = try await self.answer(request, route) } catch {
             // The store's failure is the only one that gets here; the inbox ends the program for the same cause.
@@ -43,7 +85,7 @@ struct GatewayResponder: HTTPResponder {
             answer = Answer(Refusal(500, ErrorCode.storage.rawValue, "the gateway's store failed; see its log"))
         }
         let took = ContinuousClock.now - start
-        let name = route.map { String($0.rawValue.dropFirst()) } ?? "none"
+        let name = route?.name ?? "none"
         let status = ("status", "\(answer.status)")
         Counter(label: "http_requests_total", dimensions: [("route", name), status]).increment()
         Timer(label: "http_request_seconds", dimensions: [("route", name)])
@@ -69,7 +111,7 @@ struct GatewayResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ route: Route?) async throws -> Answer {
         guard let route else {
-            let known = Route.allCases.map(\.rawValue).joined(separator: ", ")
+            let known = Route.paths.joined(separator: ", ")
             return Answer(
                 Refusal(404, ErrorCode.notFound.rawValue, "there is no '\(request.uri.path)'; there are \(known)")
             )
@@ -79,14 +121,17 @@ struct GatewayResponder: HTTPResponder {
                 Refusal(
                     405,
                     "method-not-allowed",
-                    "\(route.rawValue) takes \(route.method), not \(request.method)"
+                    "\(request.uri.path) takes \(route.method), not \(request.method)"
                 )
             )
             answer.headers["allow"] = "\(route.method)"
             return answer
         }
         switch route {
-        case .events: return try await post(request)
+        case .events:
+            return try await body(of: request) { try await events.post(Self.headers(request), body: $0) }
+        case .infer(let pipeline):
+            return try await body(of: request) { try await infer.post(pipeline, body: $0) }
         case .live: return try Answer(200, ["live": true])
         case .ready:
             let isReady = health.isReady
@@ -96,7 +141,12 @@ struct GatewayResponder: HTTPResponder {
         }
     }
 
-    private func post(_ request: Request) async throws -> Answer {
+    private static func headers(_ request: Request) -> [(name: String, value: String)] {
+        request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
+    }
+
+    /// Carries out a request that has a body of bounded size.
+    private func body(of request: Request, _ use: ([UInt8]) async throws -> Answer) async throws -> Answer {
         let tooLarge = Refusal(
             413,
             ErrorCode.tooLarge.rawValue,
@@ -111,7 +161,6 @@ struct GatewayResponder: HTTPResponder {
         } catch {
             return Answer(Refusal(400, ErrorCode.badData.rawValue, "the body ended too early: \(error)"))
         }
-        let headers = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
-        return try await events.post(headers, body: Array(body.readableBytesView))
+        return try await use(Array(body.readableBytesView))
     }
 }

@@ -8,7 +8,8 @@ struct HexloopCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, DemoCommand.self, TailCommand.self, PublishCommand.self, PipelineCommand.self,
             LapsCommand.self, HistoryCommand.self, StatusCommand.self, ModelCommand.self, KeysCommand.self,
-            ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self, BenchCommand.self,
+            ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self, InferCommand.self, OperatorCommand.self,
+            BenchCommand.self,
         ]
     )
 }

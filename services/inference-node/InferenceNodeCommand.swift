@@ -44,18 +44,21 @@ struct InferenceNodeCommand: AsyncParsableCommand {
             key: configuration.verificationKey
         )
         let recorder = PredictionRecorder(member: member)
+        let desk = QuestionDesk(member: member, shelf: shelf, recorder: recorder)
         let parts = member.parts(DeploymentTable.handlers()) { loader.wake() }
         throw await ServiceRunner.run(
             name: "inference-node",
             logger: member.logger,
             services: parts + [
-                loader, ObservationWorker(member: member, shelf: shelf, recorder: recorder, loaded: loader.firstPass),
-                LocalDoor(
-                    endpoint: "ipc://\(member.directory)/infer.sock",
+                loader,
+                InferenceWorker(
                     member: member,
                     shelf: shelf,
-                    recorder: recorder
+                    desk: desk,
+                    recorder: recorder,
+                    loaded: loader.firstPass
                 ),
+                LocalDoor(endpoint: "ipc://\(member.directory)/infer.sock", desk: desk, logger: member.logger),
             ]
         )
     }

@@ -9,21 +9,20 @@ import ZeroMQ
 /// Answers applications on the same device over `ipc://`, whether or not the bus is there.
 ///
 /// A request is one frame of JSON, `{"pipeline": ..., "inputs": {...}, "key": ...}`; the answer is one frame,
-/// `{"outputs": [...], "digest": ...}` or `{"error": {"code": ..., "message": ...}}`. REQ and DEALER both work.
+/// `{"outputs": [...], "digest": ..., "node": ...}` or `{"error": {"code": ..., "message": ...}}`. REQ and DEALER both work.
 /// The prediction is in the outbox before the answer goes out.
 struct LocalDoor: Service {
     /// Requests that are answered together, in one transaction.
     private static let batchMax = 64
 
     let endpoint: String
-    let member: Member
-    let shelf: ModelShelf
-    let recorder: PredictionRecorder
+    let desk: QuestionDesk
+    let logger: Logger
 
     func run() async throws {
         let requests = BatchChannel<LocalRequest>()
         let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
-        let (endpoint, logger) = (endpoint, member.logger)
+        let (endpoint, logger) = (endpoint, logger)
         let reactor = Reactor<LocalReply>("local-door") { _ in
             try LocalDoorBody(endpoint: endpoint, requests: requests, logger: logger)
         } failed: {
@@ -31,11 +30,10 @@ struct LocalDoor: Service {
             requests.finish()
         }
         try await cancelWhenGracefulShutdown {
-            var count = 0
             while true {
                 let batch = await requests.next(max: Self.batchMax)
                 if batch.isEmpty { break }
-                try await answer(batch, &count, reactor)
+                try await answer(batch, reactor)
             }
             if !Task.isCancelled { for await failure in failures { throw failure } }
         }
@@ -43,68 +41,27 @@ struct LocalDoor: Service {
         reactor.join()
     }
 
-    private struct Question: Codable {
-        var pipeline: String
-        var key: String?
-        var inputs: [String: FeatureValue]
-    }
-
-    private struct Answer: Codable {
+    private struct Failed: Codable {
         struct Failure: Codable {
             var code: ErrorCode
             var message: String
         }
 
-        var pipeline: String?
-        var key: String?
-        var outputs: [Float]?
-        var digest: String?
-        var error: Failure?
+        var error: Failure
     }
 
-    private func answer(
-        _ batch: [LocalRequest],
-        _ count: inout Int,
-        _ reactor: Reactor<LocalReply>
-    ) async throws {
-        var predictions: [String: [PredictionsMade.Prediction]] = [:]
-        var replies: [(LocalRequest, Answer)] = []
-        for request in batch {
-            do throws(EventError) {
-                let question = try EventCoding.decode(Question.self, from: request.body)
-                guard let served = shelf.pipeline(question.pipeline) else {
-                    throw EventError(
-                        .noModel,
-                        "no model of pipeline '\(question.pipeline)' on this node; pipelines with a model: "
-                            + (shelf.names.isEmpty ? "none" : shelf.names.joined(separator: ", "))
-                    )
-                }
-                count += 1
-                let key = question.key ?? "local-\(member.identity.instance)-\(Member.clock().microseconds)-\(count)"
-                let prediction = try served.predict(
-                    key: key,
-                    inputs: question.inputs.mapValues(\.elements),
-                    at: Member.clock()
-                )
-                predictions[question.pipeline, default: []].append(prediction)
-                replies.append(
-                    (
-                        request,
-                        Answer(
-                            pipeline: question.pipeline,
-                            key: key,
-                            outputs: prediction.outputs,
-                            digest: prediction.digest
-                        )
-                    )
-                )
-            } catch {
-                replies.append((request, Answer(error: .init(code: error.code, message: error.message))))
-            }
+    private func answer(_ batch: [LocalRequest], _ reactor: Reactor<LocalReply>) async throws {
+        let questions = batch.map { request in
+            Result { () throws(EventError) in try EventCoding.decode(InferenceRequest.self, from: request.body) }
         }
-        if !predictions.isEmpty { _ = try await recorder.record(predictions) }
-        for (request, answer) in replies {
-            guard let body = try? EventCoding.encode(answer) else { continue }
+        for (request, reply) in zip(batch, try await desk.answer(questions)) {
+            let body: [UInt8]?
+            switch reply {
+            case .success(let answer): body = try? EventCoding.encode(answer)
+            case .failure(let error):
+                body = try? EventCoding.encode(Failed(error: .init(code: error.code, message: error.message)))
+            }
+            guard let body else { continue }
             reactor.post(LocalReply(frames: request.envelope + [body]))
         }
     }

@@ -16,6 +16,13 @@ struct Answer: Sendable, Hashable {
         body = try EventCoding.encode(value)
     }
 
+    /// An answer that is JSON already.
+    init(json body: [UInt8]) {
+        status = 200
+        headers = ["content-type": "application/json"]
+        self.body = body
+    }
+
     /// A refusal as JSON.
     init(_ refusal: Refusal) {
         status = refusal.status

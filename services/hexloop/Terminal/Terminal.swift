@@ -48,6 +48,9 @@ final class Terminal: Sendable {
         }
     }
 
+    /// Empties the screen, for a page that is shown anew.
+    func clear() { if isScreen { Self.write("\u{1B}[H\u{1B}[J") } }
+
     /// Columns of the screen, for the bar's width.
     var columns: Int {
         var size = winsize()
