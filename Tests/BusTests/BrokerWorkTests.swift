@@ -46,24 +46,23 @@ struct BrokerWorkTests {
     func poisonOverRestarts() throws {
         var harness = BrokerHarness()
         seed(&harness, 2)
-        var deliveries: [UInt32] = []
-        for _ in 0..<8 {
+        var (deliveries, others) = ([UInt32](), [LeaseToken]())
+        for _ in 0..<6 {
             try harness.hello("worker")
             try harness.send("worker", join(credit: 1))
-            guard let token = harness.jobs("worker").first, token.job == 1 else { break }
-            deliveries.append(token.delivery)
+            let token = try #require(harness.jobs("worker").first)
+            if token.job == 1 { deliveries.append(token.delivery) } else { others.append(token) }
             harness.broker.end(BrokerHarness.peer("worker"), now: harness.now)
             harness.run()
             harness.restart()
-            harness.tick()
         }
         #expect(deliveries == [1, 2, 3, 4, 5])
+        #expect(others == [LeaseToken(job: 2, delivery: 1)], "the queue moves on")
+        try harness.hello("worker")
+        try harness.send("worker", join(credit: 1))
         harness.tick()
         #expect(harness.log.snapshot.deadCounts == ["g": 1])
-        #expect(harness.log.snapshot.groups["g"]?.failures.isEmpty == true)
-        try harness.hello("next")
-        try harness.send("next", join(credit: 1))
-        #expect(harness.jobs("next") == [LeaseToken(job: 2, delivery: 1)], "the queue moves on")
+        #expect(harness.log.snapshot.groups["g"]?.failures.keys.sorted() == [2])
     }
 
     @Test("FAIL with the final flag gives a job up at once")
@@ -121,7 +120,7 @@ struct BrokerWorkTests {
         try harness.send("worker", .done(membership: 2, again, result: []))
         #expect(harness.log.snapshot.groups["g"]?.revived.isEmpty == true)
         #expect(harness.broker.groups["g"]?.revivedCount == 0)
-        #expect(harness.log.snapshot.groups["g"]?.floor == 0, "2 and 3 are still open")
+        #expect(harness.log.snapshot.groups["g"]?.floor == 1, "2 and 3 are still open")
     }
 
     private func question(_ query: BusQuery, id: UInt64) throws -> ClientMessage {

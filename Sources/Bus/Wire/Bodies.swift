@@ -224,6 +224,26 @@ public enum JobResult: Sendable, Hashable {
 }
 
 extension JoinRequest {
+    private enum CodingKeys: String, CodingKey {
+        case group
+        case filters
+        case start
+        case credit
+        case leaseMs
+        case batch
+    }
+
+    /// Writes a body; a batch of one is left out.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(group, forKey: .group)
+        try container.encode(filters, forKey: .filters)
+        try container.encode(start, forKey: .start)
+        try container.encode(credit, forKey: .credit)
+        try container.encode(leaseMs, forKey: .leaseMs)
+        if batch != 1 { try container.encode(batch, forKey: .batch) }
+    }
+
     /// Reads a body; `start`, `leaseMs` and `batch` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

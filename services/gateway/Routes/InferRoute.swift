@@ -1,8 +1,11 @@
 import Bus
 import CoreMetrics
 import Events
+import KnownPipelines
 import Membership
+import Pipelines
 import ServiceKit
+import Storage
 
 /// `POST /pipelines/<name>/infer`: asks the pipeline's champion, on whichever node has time.
 struct InferRoute: Sendable {
