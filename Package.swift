@@ -109,7 +109,7 @@ let testTargets: [Target] = [
     tests("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
-    tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", grdb, logging]),
+    tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", "ZeroMQ", grdb, logging]),
     .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", grdb]),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
