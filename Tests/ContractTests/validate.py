@@ -90,7 +90,8 @@ if len(sys.argv) > 1:
     seen = collections.Counter()
     for number, line in enumerate(open(sys.argv[1]), 1):
         seen[check_record(json.loads(line), f"record {number}")] += 1
-    print(f"{sum(seen.values())} events of {len(seen)} channels:", ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))
+    print(f"{sum(seen.values())} events of {len(seen)} channels: {counts}")
 
 for fault in faults[:50]:
     print(fault)

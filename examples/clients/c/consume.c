@@ -18,14 +18,17 @@ static int keep(const char *path, uint64_t epoch, uint64_t sequence) {
     if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) return -1;
     FILE *file = fopen(part, "w");
     if (!file) return -1;
-    int ok = fprintf(file, "%llu %llu\n", (unsigned long long)epoch, (unsigned long long)sequence) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int ok = fprintf(file, "%llu %llu\n", (unsigned long long)epoch, (unsigned long long)sequence) > 0
+        && fflush(file) == 0 && fsync(fileno(file)) == 0;
     if (fclose(file) != 0 || !ok) return -1;
     return rename(part, path);
 }
 
 int main(int count, char **arguments) {
     if (count != 4 && count != 5) {
-        fprintf(stderr, "usage: consume ADDRESS FILTER CURSOR [COUNT]\nsuch as: consume ipc:///path/to/run 'e/*/decay/' cursor.txt\n");
+        fputs("usage: consume ADDRESS FILTER CURSOR [COUNT]\n"
+              "such as: consume ipc:///path/to/run 'e/*/decay/' cursor.txt\n",
+              stderr);
         return 2;
     }
     int result = 1;
@@ -46,7 +49,8 @@ int main(int count, char **arguments) {
         int came = hx_next(bus, &record, 1000);
         if (came < 0) goto failed;
         if (came == 0) continue;
-        printf("%llu %.*s %.*s\n", (unsigned long long)record.sequence, (int)record.topic_bytes, record.topic, (int)record.data_bytes, record.data);
+        printf("%llu %.*s %.*s\n", (unsigned long long)record.sequence, (int)record.topic_bytes, record.topic,
+               (int)record.data_bytes, record.data);
         fflush(stdout);
         if (keep(arguments[3], record.epoch, record.sequence) != 0) {
             perror(arguments[3]);

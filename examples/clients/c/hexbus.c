@@ -8,14 +8,16 @@
 #include <time.h>
 #include <zmq.h>
 
-enum { HELLO = 1, WELCOME = 2, PUB = 3, ACK = 4, NAK = 5, SUB = 6, DELIVER = 7, CREDIT = 8, PING = 24, PONG = 25, BYE = 26, ERR = 27 };
+enum {
+    HELLO = 1, WELCOME = 2, PUB = 3, ACK = 4, NAK = 5, SUB = 6, DELIVER = 7, CREDIT = 8, PING = 24, BYE = 26, ERR = 27
+};
 enum { HEADER_BYTES = 16, CONTROL_BYTES = 40, FRAMES_MAX = 8, CREDIT_AT_ONCE = 64, TOPIC_MAX = 200 };
 static const int64_t PING_MS = 1000, GREET_MS = 1000, SILENCE_MS = 3000;
 
 struct hx_bus {
     void *context, *socket;
     char endpoint[300], name[100];
-    uint64_t epoch, correlation;
+    uint64_t epoch, last_correlation;
     int64_t heard, pinged, greeted;
     int is_ready;
     /* The message that came last. */
@@ -73,7 +75,7 @@ static int fail(hx_bus *bus, const char *code, const char *message) {
     return -1;
 }
 
-/* The value of `key` in the flat JSON object of a refusal or a WELCOME, as it is written; empty when it is not there. */
+/* The value of `key` in the flat JSON of a refusal, a WELCOME or a key file; empty when it is not there. */
 static void json_member(const char *json, size_t count, const char *key, char *value, size_t room) {
     char quoted[40];
     size_t length = (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", key), at = 0;
@@ -95,14 +97,18 @@ static void json_member(const char *json, size_t count, const char *key, char *v
 static const char *frame(hx_bus *bus, int index) { return zmq_msg_data(&bus->frames[index]); }
 static size_t frame_bytes(hx_bus *bus, int index) { return zmq_msg_size(&bus->frames[index]); }
 
+/* What the message that came last belongs to; good while frame 0 is a command header. */
+static uint64_t correlation(hx_bus *bus) { return get(frame(bus, 0) + 8, 8); }
+
 static void forget(hx_bus *bus) {
     while (bus->frame_count > 0) zmq_msg_close(&bus->frames[--bus->frame_count]);
 }
 
-/* Sends a command with up to two frames; a full queue is as good as silence and ends the connection at the next step. */
-static void command(hx_bus *bus, int number, uint64_t correlation, const void *first, size_t first_bytes, const void *second, size_t second_bytes) {
+/* Sends a command with up to two frames. A full queue is as good as silence: the next step connects anew. */
+static void command(hx_bus *bus, int number, uint64_t about, const void *first, size_t first_bytes,
+                    const void *second, size_t second_bytes) {
     uint8_t header[HEADER_BYTES] = {'E', 'B', 1, (uint8_t)number, 0, 0, 0, 0};
-    put(header + 8, correlation, 8);
+    put(header + 8, about, 8);
     int ok = zmq_send(bus->socket, header, sizeof header, ZMQ_DONTWAIT | (first ? ZMQ_SNDMORE : 0)) >= 0;
     if (ok && first) ok = zmq_send(bus->socket, first, first_bytes, ZMQ_DONTWAIT | (second ? ZMQ_SNDMORE : 0)) >= 0;
     if (ok && second) ok = zmq_send(bus->socket, second, second_bytes, ZMQ_DONTWAIT) >= 0;
@@ -117,6 +123,32 @@ static void greet(hx_bus *bus) {
     command(bus, HELLO, 0, body, (size_t)count, NULL, 0);
 }
 
+/* The keys of the file that HEXLOOP_BUS_KEY names; the broker's public key and our own pair. */
+static int use_key(hx_bus *bus, const char *path) {
+    static const struct {
+        const char *field;
+        int option;
+    } keys[] = {
+        {"busKey", ZMQ_CURVE_SERVERKEY}, {"publicKey", ZMQ_CURVE_PUBLICKEY}, {"secretKey", ZMQ_CURVE_SECRETKEY},
+    };
+    char text[4096], key[64];
+    FILE *file = fopen(path, "r");
+    if (!file) return fail(bus, "bad-data", "the file that HEXLOOP_BUS_KEY names cannot be read");
+    size_t count = fread(text, 1, sizeof text, file);
+    fclose(file);
+    int result = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        json_member(text, count, keys[i].field, key, sizeof key);
+        if (strlen(key) != 40 || zmq_setsockopt(bus->socket, keys[i].option, key, 40) != 0) {
+            result = fail(bus, "bad-data",
+                          "the file that HEXLOOP_BUS_KEY names is no key file; make it with 'hexloop keys'");
+        }
+    }
+    memset(text, 0, sizeof text);
+    memset(key, 0, sizeof key);
+    return result;
+}
+
 static int reopen(hx_bus *bus) {
     if (bus->socket) zmq_close(bus->socket);
     bus->socket = zmq_socket(bus->context, ZMQ_DEALER);
@@ -125,6 +157,8 @@ static int reopen(hx_bus *bus) {
     zmq_setsockopt(bus->socket, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(bus->socket, ZMQ_RECONNECT_IVL, &interval, sizeof interval);
     zmq_setsockopt(bus->socket, ZMQ_RECONNECT_IVL_MAX, &interval_max, sizeof interval_max);
+    const char *key = getenv("HEXLOOP_BUS_KEY");
+    if (key && *key && strncmp(bus->endpoint, "tcp:", 4) == 0 && use_key(bus, key) != 0) return -1;
     if (zmq_connect(bus->socket, bus->endpoint) != 0) return fail(bus, "failed", zmq_strerror(zmq_errno()));
     bus->heard = bus->pinged = now_ms();
     greet(bus);
@@ -135,7 +169,8 @@ static void send_subscription(hx_bus *bus) {
     char body[TOPIC_MAX + 120], start[32];
     if (bus->cursor == 0) snprintf(start, sizeof start, "\"origin\"");
     else snprintf(start, sizeof start, "%llu", (unsigned long long)bus->cursor);
-    int count = snprintf(body, sizeof body, "{\"filters\":[\"%s\"],\"start\":%s,\"credit\":%d}", bus->filter, start, CREDIT_AT_ONCE);
+    int count = snprintf(body, sizeof body, "{\"filters\":[\"%s\"],\"start\":%s,\"credit\":%d}", bus->filter,
+                         start, CREDIT_AT_ONCE);
     bus->spent = 0;
     bus->delivered = bus->cursor;
     command(bus, SUB, bus->subscription, body, (size_t)count, NULL, 0);
@@ -175,7 +210,7 @@ static int receive(hx_bus *bus) {
     return 1;
 }
 
-/* Takes one turn of at most `wait_ms`. Returns the command that came and is the caller's, 0 for none, -1 for a fault. */
+/* One turn of at most `wait_ms`. Returns the command that came and is the caller's, 0 for none, -1 for a fault. */
 static int step(hx_bus *bus, int64_t wait_ms) {
     int64_t now = now_ms();
     if (now - bus->heard > SILENCE_MS) return reopen(bus);
@@ -196,7 +231,6 @@ static int step(hx_bus *bus, int64_t wait_ms) {
     }
     if ((header[3] == NAK || header[3] == ERR) && bus->frame_count == 2) {
         char code[sizeof bus->code], message[sizeof bus->error], retry[16];
-        uint64_t correlation = get(header + 8, 8);
         json_member(frame(bus, 1), frame_bytes(bus, 1), "code", code, sizeof code);
         json_member(frame(bus, 1), frame_bytes(bus, 1), "message", message, sizeof message);
         json_member(frame(bus, 1), frame_bytes(bus, 1), "retryAfterMs", retry, sizeof retry);
@@ -204,7 +238,7 @@ static int step(hx_bus *bus, int64_t wait_ms) {
             if (bus->is_ready) greet(bus);
             return 0;
         }
-        if (retry[0] && bus->publishing && correlation == bus->publishing) {
+        if (retry[0] && bus->publishing && correlation(bus) == bus->publishing) {
             bus->publish_at = bus->heard + strtol(retry, NULL, 10);
             return 0;
         }
@@ -218,7 +252,8 @@ hx_bus *hx_open(const char *address, const char *name, int timeout_ms) {
     if (!bus) return NULL;
     size_t length = strlen(address);
     if (strncmp(address, "ipc:///", 7) == 0 && length < 260) {
-        snprintf(bus->endpoint, sizeof bus->endpoint, "%.*s/command.sock", (int)(address[length - 1] == '/' ? length - 1 : length), address);
+        length -= address[length - 1] == '/';
+        snprintf(bus->endpoint, sizeof bus->endpoint, "%.*s/command.sock", (int)length, address);
     } else if (strncmp(address, "tcp://", 6) == 0 && length > 6 && length < 260 && !strpbrk(address + 6, ":/")) {
         snprintf(bus->endpoint, sizeof bus->endpoint, "%s:5555", address);
     } else {
@@ -266,14 +301,16 @@ int hx_publish(hx_bus *bus, const char *topic, const char *event, int timeout_ms
     bus->code[0] = bus->error[0] = 0;
     bus->topic = topic;
     bus->event = event;
-    bus->publishing = ++bus->correlation;
+    bus->publishing = ++bus->last_correlation;
     if (bus->is_ready) send_event(bus);
     int result = 1;
     while (result > 0) {
-        int came = now_ms() > deadline ? fail(bus, "timeout", "the broker did not confirm in time") : step(bus, deadline - now_ms());
+        int came = now_ms() > deadline ? fail(bus, "timeout", "the broker did not confirm in time")
+                                       : step(bus, deadline - now_ms());
         if (came < 0) {
             result = -1;
-        } else if (came == ACK && bus->frame_count == 2 && frame_bytes(bus, 1) == 8 && get(frame(bus, 0) + 8, 8) == bus->publishing) {
+        } else if (came == ACK && correlation(bus) == bus->publishing && bus->frame_count == 2
+                   && frame_bytes(bus, 1) == 8) {
             *sequence = get(frame(bus, 1), 8);
             if (duplicate) *duplicate = get(frame(bus, 0) + 4, 4) & 1;
             result = 0;
@@ -286,9 +323,11 @@ int hx_publish(hx_bus *bus, const char *topic, const char *event, int timeout_ms
 
 int hx_subscribe(hx_bus *bus, const char *filter, uint64_t after) {
     bus->code[0] = bus->error[0] = 0;
-    if (strlen(filter) > TOPIC_MAX || strpbrk(filter, "\"\\")) return fail(bus, "bad-topic", "a filter has at most 200 of a-z, 0-9, '.', '_', '-', '*' and '/'");
+    if (strlen(filter) > TOPIC_MAX || strpbrk(filter, "\"\\")) {
+        return fail(bus, "bad-topic", "a filter has at most 200 of a-z, 0-9, '.', '_', '-', '*' and '/'");
+    }
     snprintf(bus->filter, sizeof bus->filter, "%s", filter);
-    bus->subscription = ++bus->correlation;
+    bus->subscription = ++bus->last_correlation;
     bus->cursor = after;
     if (bus->is_ready) send_subscription(bus);
     return 0;
@@ -307,14 +346,23 @@ int hx_next(hx_bus *bus, hx_record *record, int timeout_ms) {
     for (;;) {
         int came = step(bus, deadline - now_ms());
         if (came < 0) return -1;
-        if (came == DELIVER && bus->frame_count == 5 && get(frame(bus, 0) + 8, 8) == bus->subscription) {
+        if (came == DELIVER && correlation(bus) == bus->subscription && bus->frame_count == 5) {
             const char *control = frame(bus, 2);
-            if (frame_bytes(bus, 2) != CONTROL_BYTES || control[0] != 'E' || control[1] != 'B' || control[2] != 1) return fail(bus, "bad-version", "a record of another version");
+            if (frame_bytes(bus, 2) != CONTROL_BYTES || memcmp(control, "EB\1", 3) != 0) {
+                return fail(bus, "bad-version", "a record of another version");
+            }
             uint32_t crc = hx_crc32c(0, frame(bus, 1), frame_bytes(bus, 1));
             crc = hx_crc32c(crc, frame(bus, 3), frame_bytes(bus, 3));
             crc = hx_crc32c(crc, frame(bus, 4), frame_bytes(bus, 4));
-            if (crc != get(control + 32, 4)) return fail(bus, "bad-frame", "the checksum of a record does not fit its bytes");
-            *record = (hx_record){frame(bus, 1), frame(bus, 3), frame(bus, 4), frame_bytes(bus, 1), frame_bytes(bus, 3), frame_bytes(bus, 4), get(control + 8, 8), get(control + 16, 8), get(control + 24, 8)};
+            if (crc != get(control + 32, 4)) {
+                return fail(bus, "bad-frame", "the checksum of a record does not fit its bytes");
+            }
+            *record = (hx_record){
+                .topic = frame(bus, 1), .topic_bytes = frame_bytes(bus, 1),
+                .header = frame(bus, 3), .header_bytes = frame_bytes(bus, 3),
+                .data = frame(bus, 4), .data_bytes = frame_bytes(bus, 4),
+                .epoch = get(control + 8, 8), .sequence = get(control + 16, 8), .previous = get(control + 24, 8),
+            };
             bus->spent++;
             if (record->sequence <= bus->cursor) continue; /* it was there before the connection broke */
             bus->delivered = record->sequence;

@@ -11,7 +11,9 @@
 
 int main(int count, char **arguments) {
     if (count != 3) {
-        fprintf(stderr, "usage: publish ADDRESS TOPIC < events\nsuch as: publish ipc:///path/to/run e/local/label/recorded/v1/wti-next/\n");
+        fputs("usage: publish ADDRESS TOPIC < events\n"
+              "such as: publish ipc:///path/to/run e/local/label/recorded/v1/wti-next/\n",
+              stderr);
         return 2;
     }
     int result = 1;

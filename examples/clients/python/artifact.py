@@ -12,7 +12,8 @@ try:
     elif len(sys.argv) == 5 and sys.argv[1] == "get":
         print(download(sys.argv[2], sys.argv[3], sys.argv[4]), "bytes")
     else:
-        sys.exit("usage: artifact.py put ipc:///path/to/run FILE\n       artifact.py get ipc:///path/to/run DIGEST FILE")
+        sys.exit("usage: artifact.py put ipc:///path/to/run FILE\n"
+                 "       artifact.py get ipc:///path/to/run DIGEST FILE")
 except OSError as error:
     sys.exit(f"artifact.py: {error}")
 except Refused as refusal:

@@ -17,6 +17,7 @@ JOIN, JOB, DONE, FAIL, EXTEND, LEAVE = range(14, 20)
 ART_OPEN, ART_GET, ART_CHUNK, ART_PUT, PING, PONG, BYE, ERR = range(20, 28)
 DUPLICATE, ANSWER, SEQUENCED = 1, 2, 4  # flags of ACK
 
+KEY = os.environ.get("HEXLOOP_BUS_KEY")  # this program's key file, for tcp:// addresses
 PING_SECONDS, SILENCE_SECONDS, GREET_SECONDS = 1.0, 3.0, 1.0
 WINDOW_MAX = 256  # sequenced events under way
 CHUNK_BYTES, CHUNKS_MAX = 262_144, 8
@@ -79,13 +80,22 @@ def endpoint(address: str, socket: str) -> str:
     raise Refused("bad-data", f"the address '{address}' must be ipc://<absolute directory> or tcp://<host>")
 
 
-def connect(context: zmq.Context, kind: int, address: str, name: str, keys: Optional[str] = None) -> zmq.Socket:
-    """A socket to the bus. No ZMTP heartbeats: PING and PONG do that work."""
+def connect(context: zmq.Context, kind: int, address: str, name: str, key: Optional[str] = None) -> zmq.Socket:
+    """A socket to the bus; over TCP with the keys of the file `key`. No ZMTP heartbeats: PING and PONG do that work."""
     socket = context.socket(kind)
     for option, value in ((zmq.LINGER, 0), (zmq.RECONNECT_IVL, 100), (zmq.RECONNECT_IVL_MAX, 5000)):
         socket.setsockopt(option, value)
-    if keys:
-        use_keys(socket, keys)
+    if key and address.startswith("tcp:"):
+        try:
+            with open(key, encoding="utf-8") as file:
+                fields = json.load(file)
+            server = fields["artifactsKey" if name == "artifacts" else "busKey"]
+            for option, text in ((zmq.CURVE_SERVERKEY, server), (zmq.CURVE_PUBLICKEY, fields["publicKey"]),
+                                 (zmq.CURVE_SECRETKEY, fields["secretKey"])):
+                socket.setsockopt(option, text.encode())
+        except (OSError, ValueError, KeyError, zmq.ZMQError) as error:
+            socket.close()
+            raise Refused("bad-data", f"{key} is no key file, make it with 'hexloop keys': {error}") from None
     socket.connect(endpoint(address, name))
     return socket
 
@@ -144,9 +154,9 @@ class _Request:
 class Bus:
     """A session with the broker. Waits up to `timeout` seconds for its WELCOME."""
 
-    def __init__(self, address: str, name: str, *, outbox: Optional[Outbox] = None, keys: Optional[str] = None,
+    def __init__(self, address: str, name: str, *, outbox: Optional[Outbox] = None, key: Optional[str] = KEY,
                  timeout: float = 10):
-        self.address, self.name, self.keys, self.outbox = address, name, keys, outbox
+        self.address, self.name, self.key, self.outbox = address, name, key, outbox
         self.welcome: dict[str, Any] = {}
         self._context = zmq.Context()
         self._socket: Optional[zmq.Socket] = None
@@ -249,7 +259,7 @@ class Bus:
     def _open(self) -> None:
         if self._socket is not None:
             self._socket.close(linger=0)
-        self._socket = connect(self._context, zmq.DEALER, self.address, "command", self.keys)
+        self._socket = connect(self._context, zmq.DEALER, self.address, "command", self.key)
         self._heard = self._pinged = time.monotonic()
         self._greet()
 
@@ -520,10 +530,10 @@ def _artifact_answer(socket: zmq.Socket, expected: int, timeout: float) -> list[
     return frames
 
 
-def download(address: str, digest: str, path: str, *, keys: Optional[str] = None, timeout: float = 10) -> int:
+def download(address: str, digest: str, path: str, *, key: Optional[str] = KEY, timeout: float = 10) -> int:
     """Fetches an artifact into `path`; goes on where `path.part` ends. Returns its bytes."""
     part = path + ".part"
-    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", keys) as socket, \
+    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", key) as socket, \
             open(part, "ab") as file:
         offset, total = file.tell(), None
         while total is None or offset < total:
@@ -550,12 +560,12 @@ def download(address: str, digest: str, path: str, *, keys: Optional[str] = None
     return offset
 
 
-def upload(address: str, path: str, *, keys: Optional[str] = None, timeout: float = 10) -> str:
+def upload(address: str, path: str, *, key: Optional[str] = KEY, timeout: float = 10) -> str:
     """Stores a file; returns its digest when it is on the server's disk."""
     with open(path, "rb") as file:
         bytes_ = file.read()
     digest = hashlib.sha256(bytes_).hexdigest()
-    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", keys) as socket:
+    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", key) as socket:
         socket.send_multipart([header(ART_PUT, 1), compact({"digest": digest, "total": len(bytes_)})])
         state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
         sent = state["offset"]
@@ -567,8 +577,3 @@ def upload(address: str, path: str, *, keys: Optional[str] = None, timeout: floa
                 sent += len(piece)
             state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
     return digest
-
-
-def use_keys(socket: zmq.Socket, path: str) -> None:
-    """CURVE for a socket that is about to connect; see docs/wire.md, section 1."""
-    raise NotImplementedError
