@@ -121,18 +121,6 @@ struct AsyncAPITests {
             .map { names[$0] ?? $0 }
     }
 
-    @Test("section 15 of docs/wire.md explains every error code")
-    func errorCodes() throws {
-        let section = try #require(
-            page.components(separatedBy: "\n## 15.").last?.components(separatedBy: "\n## 16.").first
-        )
-        let named = section.split(separator: "\n").filter { $0.hasPrefix("| `") }
-            .flatMap { $0.split(separator: "|")[0].split(separator: "`") }.map {
-                $0.trimmingCharacters(in: .whitespaces)
-            }
-        for code in ErrorCode.allCases { #expect(named.contains(code.rawValue), "\(code.rawValue)") }
-    }
-
     @Test(
         "jsonschema and an AsyncAPI 3 model written by others find no fault",
         .enabled(if: Repository.python != nil, Repository.noPython)

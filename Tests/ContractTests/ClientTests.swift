@@ -27,6 +27,7 @@ struct ClientTests {
             try await run.http()
             try await run.simpleDoor()
             try await run.page()
+            try await run.localDoor()
             try await run.artifacts()
             try await run.questions()
             try await run.workers()
@@ -112,12 +113,34 @@ private struct ClientRun {
     func http() async throws {
         let url = "http://127.0.0.1:\(stack.gatewayPort)/events"
         let output = try await run("cloudevents_http", url, "press-out")
-        #expect(output.contains("binary 202") && output.contains("structured 202") && output.contains("batch 202"))
+        let lines = output.split(separator: "\n")
+        #expect(lines.map { $0.prefix { $0 != "{" } } == ["binary 202 ", "structured 202 ", "batch 202 "])
+        for line in lines { try fits("http/accepted.v1", line.drop { $0 != "{" }) }
         let keys = try labels(try await records("e/*/label/recorded/v1/press-out/", count: 5))
         #expect(keys == ["http-binary", "http-structured", "http-batch-0", "http-batch-1", "http-batch-2"])
         let (code, refused) = try await Repository.run(python, [script("cloudevents_http"), url, "nobody"])
         #expect(code == 1)
         #expect(refused.contains("422") && refused.contains("unknown-pipeline"))
+        try fits("http/refused.v1", refused.drop { $0 != "{" })
+    }
+
+    private func fits(_ schema: String, _ text: some StringProtocol) throws {
+        let value = try EventCoding.decode(JSONValue.self, from: Array(text.utf8))
+        #expect(try Schema("docs/schemas/\(schema).json").faults(value) == [])
+    }
+
+    func localDoor() async throws {
+        let socket = "ipc://\(stack.directory)/inference-node/node-1/infer.sock"
+        let inputs = #"{"load": [1, -2, 0.5], "speed": 500}"#
+        let answer = try await run("local_door", socket, "press", inputs, "local-1")
+        try fits("local/answer.v1", answer)
+        #expect(answer.contains(#""key": "local-1""#))
+        for (pipeline, inputs, code) in [("nobody", inputs, "no-model"), ("press", #"{"load": 1}"#, "-")] {
+            let (status, refused) = try await Repository.run(python, [script("local_door"), socket, pipeline, inputs])
+            #expect(status == 1)
+            #expect(refused.contains(code), "\(refused)")
+            try fits("local/answer.v1", refused)
+        }
     }
 
     func simpleDoor() async throws {
@@ -178,10 +201,11 @@ private struct ClientRun {
         let topic = try RegistryQuery.kind.topic(site: "local", subject: "registry").text
         for question in RegistryQuery.Question.allCases {
             let answer = try await run("ask", address, topic, kind, #"{"question": "\#(question.rawValue)"}"#)
-            let schema = try Schema("docs/schemas/answers/\(question.rawValue).v1.json")
-            let value = try EventCoding.decode(JSONValue.self, from: Array(answer.utf8))
-            #expect(schema.faults(value) == [])
+            try fits("answers/\(question.rawValue).v1", answer)
         }
+        let model = try InferenceRequest.kind.topic(site: "local", subject: "press").text
+        let request = #"{"pipeline": "press", "key": "ask-1", "inputs": {"load": [1, -2, 0.5], "speed": 500}}"#
+        try fits("answers/inference.v1", try await run("ask", address, model, InferenceRequest.kind.type, request))
         // A foreign asker and a foreign member; whoever comes first waits for the other.
         async let member = run("worker", address, "echo", "q/*/echo/", "1")
         let answer = try await run(
@@ -216,6 +240,12 @@ private struct ClientRun {
         #expect(lines.filter { $0.hasPrefix("failed") }.map { String($0.suffix(1)) } == ["1", "2", "3", "4", "5"])
         try await factory.wait(for: EventRefused.self) {
             $0.service == "sorting" && $0.id == "part-2" && $0.message.contains("cannot be sorted")
+        }
+        let broker = try BusQuery.kind.topic(site: "local", subject: "bus").text
+        for (question, schema) in [("status", "bus-status"), ("dead.list", "dead-letters")] {
+            let answer = try await run("ask", address, broker, BusQuery.kind.type, #"{"question": "\#(question)"}"#)
+            try fits("answers/\(schema).v1", answer)
+            #expect(answer.contains("sorting"))
         }
     }
 
@@ -286,7 +316,7 @@ private struct ClientRun {
             ("publisher.py", 1, "usage: publisher.py"), ("publisher.py a b c many", 1, "usage: publisher.py"),
             (
                 "consumer.py http://bus '\(directory)/x.sqlite' e/ 1", 1,
-                "must be ipc://<absolute directory> or tcp://<host>"
+                "must be ipc://<absolute directory>, tcp://<host>"
             ),
             ("consumer.py \(address) '\(directory)/x.sqlite' E/ 1", 1, "bad-frame"),
             ("worker.py \(address) a b c", 1, "usage: worker.py"),
@@ -296,7 +326,7 @@ private struct ClientRun {
             ("cloudevents_http.py http://127.0.0.1:1/events s", 1, "no gateway at"),
             ("simple_door.py", 1, "usage: simple_door.py"),
             ("publish", 2, "usage: publish"), ("consume \(address)", 2, "usage: consume"),
-            ("publish http://bus e/a/ < /dev/null", 1, "must be ipc://<absolute directory> or tcp://<host>"),
+            ("publish http://bus e/a/ < /dev/null", 1, "must be ipc://<absolute directory>, tcp://<host>"),
             ("consume \(address) e/X '\(directory)/x' 1", 1, "bad-frame"),
             ("echo nonsense | publish \(address) e/local/x/", 1, "bad-data"),
             ("echo '\(label)' | publish \(address) e/Local/", 1, "bad-topic"),

@@ -40,6 +40,20 @@ private let question = Record(
     data: bytes(#"{"question":"laps"}"#)
 )
 
+private let secondQuestion = Record(
+    topic: questionTopic,
+    flags: [],
+    stream: 0,
+    epoch: 1_795_452_514_498,
+    sequence: 2,
+    previous: 0,
+    header: bytes(questionAttributes.replacingOccurrences(of: #""id":"2""#, with: #""id":"3""#)),
+    data: bytes(#"{"question":"status"}"#)
+)
+
+/// Jobs that are questions have the highest bit set.
+private let questionNumber: UInt64 = 1 << 63 | 1
+
 private let telemetry = Record(
     topic: "t/plant-a/plc-7/temperature/v1/oven/",
     flags: [],
@@ -91,7 +105,17 @@ private func clientMessage(_ name: String) throws -> ClientMessage? {
     case "FETCH": .fetch(9, FetchRequest(filters: try filters("e/")))
     case "LAST": .last(10, FetchRequest(filters: try filters("e/local/")))
     case "JOIN": .join(11, JoinRequest(group: "infer", filters: try filters("e/*/observation/recorded/v1/"), credit: 2))
+    case "JOIN for several questions at once":
+        .join(12, JoinRequest(group: "infer", filters: try filters("q/*/inference/request/v1/"), credit: 4, batch: 8))
     case "DONE": .done(membership: 11, LeaseToken(job: 101, delivery: 2), result: bytes(#"{"laps":[]}"#))
+    case "DONE of several questions, the second refused":
+        .doneParts(
+            membership: 11,
+            LeaseToken(job: questionNumber, delivery: 1),
+            [.answer(bytes(#"{"laps":[]}"#)), .refusal(Refusal(.storage, "the registry's disk failed"))]
+        )
+    case "FAIL for good":
+        .refuse(membership: 11, LeaseToken(job: 101, delivery: 2), Refusal(.badData, "no oven can do this"))
     case "FAIL": .fail(membership: 11, LeaseToken(job: 101, delivery: 2), Refusal(.failed, "the oven is open"))
     case "EXTEND": .extend(membership: 11, LeaseToken(job: 101, delivery: 2))
     case "LEAVE": .leave(11)
@@ -124,7 +148,15 @@ private func brokerMessage(_ name: String) -> BrokerMessage? {
     case "RECORD": .record(9, record([.durable, .replayed]))
     case "EOR": .endOfRecords(9, scannedTo: 1819)
     case "JOB": .job(membership: 11, LeaseToken(job: 101, delivery: 2), leaseMs: 10_000, record(.durable))
-    case "JOB of a question": .job(membership: 11, LeaseToken(job: 1, delivery: 1), leaseMs: 10_000, question)
+    case "JOB of a question":
+        .job(membership: 11, LeaseToken(job: questionNumber, delivery: 1), leaseMs: 10_000, question)
+    case "JOB of several questions":
+        .jobs(
+            membership: 11,
+            LeaseToken(job: questionNumber, delivery: 1),
+            leaseMs: 10_000,
+            [question, secondQuestion]
+        )
     case "PONG": .pong
     case "ERR": .error(0, Refusal(.rehello, "this broker does not know you; say HELLO first"))
     default: nil
@@ -218,7 +250,10 @@ struct WireGoldenTests {
 
 @Suite("What a newer version adds, this one passes over or refuses by name")
 struct UpgradeTests {
-    @Test("messages of a newer sender", arguments: try GoldenMessage.read("newer"))
+    @Test(
+        "messages of a newer sender, and of an older one",
+        arguments: try GoldenMessage.read("newer") + GoldenMessage.read("older")
+    )
     func newer(_ golden: GoldenMessage) throws {
         let known = try golden.entry["readAs"]?.string.map { name in
             try #require(try GoldenMessage.read("messages").first { $0.name == name })

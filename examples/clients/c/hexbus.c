@@ -254,10 +254,10 @@ hx_bus *hx_open(const char *address, const char *name, int timeout_ms) {
     if (strncmp(address, "ipc:///", 7) == 0 && length < 260) {
         length -= address[length - 1] == '/';
         snprintf(bus->endpoint, sizeof bus->endpoint, "%.*s/command.sock", (int)length, address);
-    } else if (strncmp(address, "tcp://", 6) == 0 && length > 6 && length < 260 && !strpbrk(address + 6, ":/")) {
-        snprintf(bus->endpoint, sizeof bus->endpoint, "%s:5555", address);
+    } else if (strncmp(address, "tcp://", 6) == 0 && length > 6 && length < 260 && !strchr(address + 6, '/')) {
+        snprintf(bus->endpoint, sizeof bus->endpoint, "%s%s", address, strchr(address + 6, ':') ? "" : ":5555");
     } else {
-        fail(bus, "bad-data", "the address must be ipc://<absolute directory> or tcp://<host>");
+        fail(bus, "bad-data", "the address must be ipc://<absolute directory>, tcp://<host> or tcp://<host>:<port>");
         return bus;
     }
     snprintf(bus->name, sizeof bus->name, "%s", name);

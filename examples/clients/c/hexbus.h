@@ -24,8 +24,8 @@ typedef struct {
 /* CRC-32C; begin with crc 0, go on with the last result. */
 uint32_t hx_crc32c(uint32_t crc, const void *bytes, size_t count);
 
-/* Connects to `ipc://<absolute directory>` or `tcp://<host>` and waits for the broker's WELCOME. Over TCP the keys come
- * from the file that the environment's HEXLOOP_BUS_KEY names.
+/* Connects to `ipc://<absolute directory>`, `tcp://<host>` or `tcp://<host>:<port>` and waits for the broker's WELCOME.
+ * Over TCP the keys come from the file that the environment's HEXLOOP_BUS_KEY names.
  * Returns NULL only without memory; ask hx_code whether the broker is there. */
 hx_bus *hx_open(const char *address, const char *name, int timeout_ms);
 /* Says goodbye and frees everything. */

@@ -6,7 +6,7 @@ must call `poll()` (or `Job.extend()`) meanwhile, or the broker takes the sessio
 """
 from __future__ import annotations
 
-import base64, collections, dataclasses, hashlib, itertools, json, os, sqlite3, struct, time
+import base64, collections, dataclasses, hashlib, itertools, json, os, re, sqlite3, struct, time
 from typing import Any, Iterator, Optional
 
 import zmq
@@ -71,13 +71,15 @@ def compact(value: Any) -> bytes:
 
 
 def endpoint(address: str, socket: str) -> str:
-    """Where `command`, `ingress`, `fanout` or `artifacts` of `ipc://<directory>` or `tcp://<host>` listens."""
-    port = {"command": 5555, "ingress": 5556, "fanout": 5557, "artifacts": 5558}[socket]
+    """Where `command`, `ingress`, `fanout` or `artifacts` of a bus listens."""
+    place = {"command": 0, "ingress": 1, "fanout": 2, "artifacts": 3}[socket]
     if address.startswith("ipc:///"):
         return f"{address.rstrip('/')}/{socket}.sock"
-    if address.startswith("tcp://") and len(address) > 6 and not set("/:") & set(address[6:]):
-        return f"{address}:{port}"
-    raise Refused("bad-data", f"the address '{address}' must be ipc://<absolute directory> or tcp://<host>")
+    found = re.fullmatch(r"(tcp://[^/:]+)(?::(\d{1,5}))?", address)
+    if not found:
+        raise Refused("bad-data", f"the address '{address}' must be ipc://<absolute directory>, tcp://<host> or "
+                                  "tcp://<host>:<first of four ports>")
+    return f"{found[1]}:{int(found[2] or 5555) + place}"
 
 
 def connect(context: zmq.Context, kind: int, address: str, name: str, key: Optional[str] = None) -> zmq.Socket:
