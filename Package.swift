@@ -70,6 +70,7 @@ let libraries: [Target] = [
     .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
     library("ZeroMQ", ["CZeroMQ"], strictMemory: true),
     library("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
+    library("BusSimulation", ["Bus", "Events"]),
     library("Storage", ["Events", grdb, crypto]),
     library("ServiceKit", [argumentParser, configuration, lifecycle, logging, metrics]),
     library("KnownPipelines", ["Events", "Membership", "Pipelines", "Storage", grdb]),
@@ -85,7 +86,7 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["Inference", "Training", "ZeroMQ"]),
+    service("hexloop", domain + ["BusSimulation", "Inference", "Training", "ZeroMQ"]),
 ]
 
 let testTargets: [Target] = [
@@ -106,7 +107,7 @@ let testTargets: [Target] = [
     tests("Pipelines"),
     tests("Events"),
     tests("ZeroMQ"),
-    tests("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
+    tests("Bus", ["BusSimulation", "CChecksum", "Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", "ZeroMQ", grdb, logging]),

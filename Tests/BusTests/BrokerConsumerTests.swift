@@ -1,3 +1,4 @@
+import BusSimulation
 import Events
 import Testing
 
@@ -242,6 +243,7 @@ struct BrokerConsumerTests {
         #expect(frames[0] == Array(HeadBeat.topic.utf8))
         let beat = try EventCoding.decode(HeadBeat.self, from: frames[1])
         #expect(beat.topics == [topics(2)[0]: 3, topics(2)[1]: 2])
+        #expect(beat.since == 0)
         #expect(detector.missing(beat).map(\.topic) == [topics(1)[0]])
         #expect(detector.missing(beat).map(\.after) == [1])
         harness.broker.beat()
@@ -262,6 +264,6 @@ struct BrokerConsumerTests {
         #expect(detector.accept(record(14, 12)) == .next)
         #expect(detector.accept(record(15, 14)) == .next)
         #expect(detector.accept(record(16, 15, epoch: 8)) == .newEpoch)
-        #expect(detector.missing(HeadBeat(epoch: 8, head: 99, topics: ["e/site/x/": 99])).isEmpty)
+        #expect(detector.missing(HeadBeat(epoch: 8, head: 99, since: 0, topics: ["e/site/x/": 99])).isEmpty)
     }
 }

@@ -1,3 +1,4 @@
+import BusSimulation
 import Events
 import Testing
 

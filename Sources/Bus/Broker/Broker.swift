@@ -108,6 +108,8 @@ public struct Broker: Sendable {
     var requestCount: UInt64 = 0
     private var ownCount: UInt64 = 0
     private var topicsSinceBeat: [String: UInt64] = [:]
+    /// The head that the last beat named.
+    private var beatHead: UInt64
 
     /// A broker over a log that was just opened.
     public init(site: String, limits: BusLimits = .init(), log: LogSnapshot) {
@@ -115,6 +117,7 @@ public struct Broker: Sendable {
         self.limits = limits
         epoch = log.epoch
         head = log.head
+        beatHead = log.head
         producers = log.producers.mapValues {
             Producer(epoch: $0.epoch, committed: $0.sequence, accepted: $0.sequence)
         }
@@ -308,10 +311,14 @@ public struct Broker: Sendable {
 
     /// The beat that shows readers of the fan-out the loss of a topic's last records. Call it once a second.
     public mutating func beat() {
-        var topics = topicsSinceBeat
-        topicsSinceBeat = [:]
-        while topics.count > 500, let any = topics.keys.first { topics[any] = nil }
-        let body = HeadBeat(epoch: epoch, head: head, topics: topics)
+        var (topics, since) = (topicsSinceBeat, beatHead)
+        (topicsSinceBeat, beatHead) = ([:], head)
+        if topics.count > HeadBeat.topicsMax {
+            let newest = topics.sorted { $0.value > $1.value }
+            topics = Dictionary(uniqueKeysWithValues: newest.prefix(HeadBeat.topicsMax).map { ($0.key, $0.value) })
+            since = max(since, newest[HeadBeat.topicsMax].value)
+        }
+        let body = HeadBeat(epoch: epoch, head: head, since: since, topics: topics)
         guard let data = try? EventCoding.encode(body) else { return }
         actions.append(.fanOut([Array(HeadBeat.topic.utf8), data]))
     }
@@ -432,11 +439,16 @@ public struct Broker: Sendable {
 public struct HeadBeat: Codable, Sendable, Hashable {
     /// The beat's topic on the fan-out socket.
     public static let topic = "c/head/"
+    /// Topics in one beat.
+    public static let topicsMax = 500
 
     /// The log's incarnation.
     public var epoch: UInt64
     /// Sequence of the newest record.
     public var head: UInt64
-    /// Topic to the sequence of its newest record; at most 500 topics.
+    /// ``topics`` names every topic that moved after this sequence: the head of the beat before, unless more than
+    /// ``topicsMax`` moved. A reader that is not complete up to here has missed a beat, and reads the log.
+    public var since: UInt64
+    /// Topic to the sequence of its newest record.
     public var topics: [String: UInt64]
 }

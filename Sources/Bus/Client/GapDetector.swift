@@ -16,7 +16,7 @@ public struct GapDetector: Sendable, Hashable {
     public let epoch: UInt64
     private var last: [String: UInt64] = [:]
     /// What was known to be in the log when following began; older records are not missed.
-    private let start: UInt64
+    let start: UInt64
 
     /// A reader that has everything up to `start` of the log with that epoch.
     public init(epoch: UInt64, start: UInt64) {

@@ -1,76 +1,7 @@
+import BusSimulation
 import Events
 
 @testable import Bus
-
-/// The log in memory: what is in it survives a crash of the broker, what waits before it does not.
-struct FakeLog {
-    private(set) var snapshot: LogSnapshot
-    private(set) var records: [Record] = []
-    private var lastOfTopic: [String: UInt64] = [:]
-    private var seen: [String: UInt64] = [:]
-
-    init(epoch: UInt64 = 7) { snapshot = LogSnapshot(epoch: epoch) }
-
-    /// Writes everything or, when the disk is `full`, nothing.
-    mutating func write(_ appends: [Append], _ notes: [LogNote], full: Bool = false) -> Commit {
-        if full { return Self.refusal(appends) }
-        var outcomes: [AppendOutcome] = []
-        var new: [Record] = []
-        for append in appends {
-            switch append.identity {
-            case .named(let source, let id):
-                if let known = seen["\(source) \(id)"] {
-                    outcomes.append(.duplicate(known))
-                    continue
-                }
-                seen["\(source) \(id)"] = snapshot.head + 1
-            case .sequenced(let producer, let epoch, let sequence):
-                snapshot.producers[producer] = .init(epoch: epoch, sequence: sequence)
-            case .own: break
-            }
-            snapshot.head += 1
-            let record = Record(
-                topic: append.topic,
-                flags: append.flags,
-                epoch: snapshot.epoch,
-                sequence: snapshot.head,
-                previous: lastOfTopic[append.topic] ?? 0,
-                header: append.header,
-                data: append.data
-            )
-            lastOfTopic[append.topic] = snapshot.head
-            records.append(record)
-            new.append(record)
-            outcomes.append(.appended(snapshot.head))
-        }
-        for note in notes { snapshot.apply(note) }
-        return Commit(appends: appends, outcomes: outcomes, records: new)
-    }
-
-    static func refusal(_ appends: [Append]) -> Commit {
-        Commit(
-            appends: appends,
-            outcomes: [],
-            records: [],
-            failure: Refusal(.full, "the log's disk is full", retryAfterMs: 100)
-        )
-    }
-
-    func read(_ request: ReadRequest, scanMax: Int = 50) -> ReadResult {
-        func matches(_ record: Record) -> Bool { request.filters.contains { $0.matches(record.topic) } }
-        if case .last = request.owner {
-            let newest = lastOfTopic.values.sorted().map { records[Int($0) - 1] }
-            return ReadResult(request: request, records: newest.filter(matches), scannedTo: snapshot.head)
-        }
-        var found: [Record] = []
-        var scannedTo = request.after
-        for record in records.dropFirst(Int(request.after)).prefix(scanMax) where found.count < request.limit {
-            scannedTo = record.sequence
-            if matches(record) { found.append(record) }
-        }
-        return ReadResult(request: request, records: found, scannedTo: scannedTo)
-    }
-}
 
 /// A broker, its log and the messages it sent, driven by hand.
 struct BrokerHarness {
@@ -213,22 +144,4 @@ extension [BrokerMessage] {
             }
         }
     }
-}
-
-/// SplitMix64: a generator whose seed a failing test prints.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// True once in `n` times.
-    mutating func one(in n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
 }
