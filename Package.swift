@@ -111,7 +111,7 @@ let testTargets: [Target] = [
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", "ZeroMQ", grdb, logging]),
-    .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", grdb]),
+    .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", "ZeroMQ", grdb, logging]),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
     tests(

@@ -297,11 +297,11 @@ struct BrokerWorkTests {
         while let token = harness.jobs("worker").first {
             try harness.send("worker", .fail(membership: 2, token, noModel))
         }
-        #expect(harness.take("asker") == [.nak(11, noModel)])
+        #expect(harness.take("asker") == [.nak(11, Refusal(.noModel, "not here"))], "the asker has had its tries")
     }
 
-    @Test("what a full disk could not take of a group is not lost with the batch")
-    func failedNotes() throws {
+    @Test("jobs that end out of order leave a floor and nothing above it")
+    func outOfOrder() throws {
         var harness = BrokerHarness()
         try harness.hello("worker")
         try harness.send("worker", join())

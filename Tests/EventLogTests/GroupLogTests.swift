@@ -2,7 +2,9 @@ import Events
 import Foundation
 import GRDB
 import Glibc
+import Logging
 import Testing
+import ZeroMQ
 
 @testable import Bus
 @testable import BusApp
@@ -188,9 +190,158 @@ struct GroupLogTests {
         defer { cleanUp() }
         let log = try EventLog(path: path)
         _ = try log.write([], [note(.defined(filters: [], floor: 0))], at: now)
-        _ = try log.write([], (1...UInt64(EventLog.deadMax) + 3).map { note(.buried(failure($0))) }, at: now)
-        #expect(try log.queue.read { try EventLog.deadCounts($0) } == ["g": EventLog.deadMax])
-        #expect(letters(try log.listDead(group: nil, after: nil, limit: 1)).map(\.sequence) == [4])
+        _ = try log.write([], (1...UInt64(EventLog.deadMax) + 150).map { note(.buried(failure($0))) }, at: now)
+        #expect(try log.queue.read { try EventLog.deadCounts($0) } == ["g": EventLog.deadMax + 50])
+        #expect(letters(try log.listDead(group: nil, after: nil, limit: 1)).map(\.sequence) == [101])
+    }
+
+    /// What the log's thread reported, waited for one by one.
+    private final class Results: Sendable {
+        private let mailbox = Mailbox<LogThread.Result>()
+
+        var hand: @Sendable (LogThread.Result) -> Void { { [mailbox] in mailbox.post($0) } }
+
+        func next() -> LogThread.Result? {
+            for _ in 0..<200 {
+                mailbox.wait(milliseconds: 100)
+                if let first = mailbox.drain().first { return first }
+            }
+            return nil
+        }
+    }
+
+    @Test("What a full disk could not take of a group goes with the next batch", .timeLimit(.minutes(1)))
+    func fullDisk() throws {
+        defer { cleanUp() }
+        let log = try EventLog(path: path)
+        _ = try log.write([append("1")], [note(.defined(filters: [], floor: 0))], at: now)
+        let results = Results()
+        let thread = LogThread(log: log, logger: Logger(label: "test"), results: results.hand)
+        func limit(_ pages: Int) throws {
+            try log.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
+        }
+        // Everything that is free is taken, and the file may not grow.
+        try log.queue.write { db in
+            let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+            try db.execute(sql: "CREATE TABLE junk (bytes BLOB)")
+            for _ in 0..<free { try db.execute(sql: "INSERT INTO junk VALUES (zeroblob(4000))") }
+        }
+        try limit(1)
+        let large = append(String(repeating: "x", count: 50_000))
+        thread.post(.append([large, large], [note(.progressed(floor: 0, done: [7])), note(.buried(failure(9)))]))
+        guard case .committed(let refused)? = results.next() else {
+            Issue.record("nothing was reported")
+            return
+        }
+        #expect(refused.failure?.code == .full && refused.records.isEmpty)
+        try limit(1_000_000)
+        var small = append("2")
+        small.generation = 2
+        thread.post(.append([small], [note(.progressed(floor: 0, done: [8]))]))
+        guard case .committed(let taken)? = results.next() else {
+            Issue.record("nothing was reported")
+            return
+        }
+        #expect(taken.records.map(\.sequence) == [2])
+        thread.stop()
+        let snapshot = try EventLog(path: path).snapshot
+        #expect(snapshot.groups["g"]?.done == [7, 8])
+        #expect(snapshot.deadCounts == ["g": 1])
+    }
+
+    // MARK: Retention
+
+    private func oldest(_ log: EventLog) throws -> Int64 {
+        try log.queue.read { try Int64.fetchOne($0, sql: "SELECT min(sequence) FROM record") ?? 0 }
+    }
+
+    private func trim(_ log: EventLog, at time: Timestamp) throws -> Int {
+        var all = 0
+        while case let removed = try log.trim(at: time), removed > 0 {
+            all += removed
+            log.trimAt = time
+        }
+        return all
+    }
+
+    @Test("Old records go when every consumer and group has had them, and the numbering goes on")
+    func retentionByAge() throws {
+        defer { cleanUp() }
+        let log = try EventLog(path: path)
+        log.retention = Retention(age: .seconds(3600))
+        func minutes(_ count: Double) -> Timestamp { Timestamp(seconds: now.seconds + count * 60) }
+        try write(log, 50)
+        _ = try log.write(
+            [],
+            [.consumer(name: "slow", cursor: 20), note(.defined(filters: [], floor: 30)), note(.buried(failure(25)))],
+            at: now
+        )
+        #expect(try trim(log, at: minutes(0)) == 0)
+        try write(log, 50)
+        #expect(try trim(log, at: minutes(59)) == 0, "nothing is old yet")
+        #expect(try trim(log, at: minutes(61)) == 20, "the slow consumer has had 20")
+        #expect(try oldest(log) == 21)
+        _ = try log.write([], [.consumer(name: "slow", cursor: 90)], at: now)
+        #expect(try trim(log, at: minutes(61)) == 0, "it looks once a second")
+        #expect(try trim(log, at: minutes(62)) == 10, "the group is at 30")
+        #expect(revived(try log.requeue(group: "g", sequence: nil, limit: 9)) == [], "its record is gone")
+        _ = try log.write([], [note(.progressed(floor: 100, done: []))], at: now)
+        #expect(try trim(log, at: minutes(63)) == 20, "what came after the first mark is younger")
+        _ = try log.write([], [.consumer(name: "slow", cursor: 100)], at: now)
+        #expect(try trim(log, at: minutes(600)) == 49, "the newest record stays")
+        let reopened = try EventLog(path: path)
+        #expect(reopened.snapshot.head == 100)
+        #expect(try reopened.write([append("x")], [], at: now).records.map(\.sequence) == [101])
+        #expect(try read(reopened, after: 0) == [100, 101])
+    }
+
+    private func read(_ log: EventLog, after: UInt64) throws -> [UInt64] {
+        let owner = ReadOwner.fetch(Requester(peer: PeerID([1]), correlation: 1))
+        let request = ReadRequest(owner: owner, filters: [try TopicFilter("e/")], after: after, limit: 9)
+        return try log.read(request).records.map(\.sequence)
+    }
+
+    @Test(
+        "A log that is too large loses its oldest records; held back, it refuses events and names who holds it",
+        .timeLimit(.minutes(1))
+    )
+    func retentionByBytes() throws {
+        defer { cleanUp() }
+        let log = try EventLog(path: path)
+        let base = try log.usedBytes()
+        log.retention = Retention(bytes: base + 1_000_000, bytesMax: base + 2_000_000)
+        _ = try log.write([], [.consumer(name: "slow", cursor: 0)], at: now)
+        try write(log, 300)
+        #expect(try log.usedBytes() > base + 1_000_000)
+        #expect(try trim(log, at: now) == 0)
+        #expect(try log.refusalAtLimit() == nil)
+        try write(log, 200)
+        let reason = try #require(try log.refusalAtLimit())
+        #expect(reason.contains("consumer 'slow'") && reason.contains("log.bytes.max"))
+        let results = Results()
+        let thread = LogThread(
+            log: log,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            results: results.hand
+        )
+        thread.post(.append([append("no")], []))
+        guard case .committed(let refused)? = results.next() else {
+            Issue.record("nothing was reported")
+            return
+        }
+        #expect(refused.failure?.code == .full && refused.failure?.message == reason)
+        // The cursor is taken all the same, and that makes room.
+        var again = append("again")
+        again.generation = 2
+        thread.post(.append([again], [.consumer(name: "slow", cursor: 500)]))
+        _ = results.next()
+        thread.stop()
+        log.trimAt = now
+        _ = try trim(log, at: now)
+        #expect((150...350).contains(try oldest(log) - 1), "as many as are too many")
+        #expect(try log.refusalAtLimit() == nil)
+        #expect(try log.usedBytes() < base + 1_010_000)
+        #expect(log.head == 500)
     }
 
     // MARK: Copies

@@ -31,7 +31,7 @@ struct BusCommand: AsyncParsableCommand {
             name: "bus",
             logger: logger,
             services: [
-                BusService(configuration: BusConfiguration(member), health: health, logger: logger),
+                BusService(configuration: try BusConfiguration(member, settings), health: health, logger: logger),
                 Beat(bus: client, identity: identity, health: health, metrics: metrics),
             ]
         )

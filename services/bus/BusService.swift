@@ -32,6 +32,7 @@ struct BusService: Service {
                 logger.notice("the log was restored from a backup", metadata: ["log.replaced": "\(replaced)"])
             }
             let log = try EventLog(path: "\(directory)/bus.sqlite")
+            log.retention = configuration.retention
             logger.info(
                 "the log is open",
                 metadata: ["log.head": "\(log.snapshot.head)", "log.epoch": "\(log.snapshot.epoch)"]

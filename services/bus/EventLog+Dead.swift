@@ -4,7 +4,7 @@ import GRDB
 
 /// The dead letters: jobs that a group gave up, with the reason, until somebody takes them out.
 extension EventLog {
-    /// Dead letters of all groups; beyond it the oldest go. Their `event.refused` stay in the log.
+    /// Dead letters of all groups, and 100 more; beyond it the oldest go. Their `event.refused` stay in the log.
     static let deadMax = 10_000
     /// Length to which a reason is cut.
     static let deadMessageCharactersMax = 1_000
@@ -25,13 +25,20 @@ extension EventLog {
                 VALUES (?, ?, ?, ?, ?, ?, 0)
                 """
         ).execute(arguments: arguments(name, failure) + [time.microseconds])
+    }
+
+    /// Removes the oldest letters over the limit, after every hundredth new one: it looks at all of them.
+    func trimDead(_ db: Database) throws {
+        buriedSinceTrim += 1
+        guard buriedSinceTrim >= 100 else { return }
+        buriedSinceTrim = 0
         try db.cachedStatement(
             sql: """
                 DELETE FROM deadLetter WHERE (name, sequence) IN (
                     SELECT name, sequence FROM deadLetter WHERE isRevived = 0 ORDER BY at DESC, sequence DESC
                     LIMIT -1 OFFSET ?)
                 """
-        ).execute(arguments: [deadMax])
+        ).execute(arguments: [Self.deadMax])
     }
 
     func listDead(group: String?, after: DeadLetter.Place?, limit: Int) throws -> StoreOutcome {

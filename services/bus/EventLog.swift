@@ -31,6 +31,13 @@ final class EventLog: @unchecked Sendable {
     private var walBytes = 0
     private var forgetAt = Timestamp(microseconds: 0)
 
+    /// What may go; set before the log's thread starts.
+    var retention = Retention()
+    /// When ``trim(at:)`` looks again.
+    var trimAt = Timestamp(microseconds: 0)
+    /// Dead letters since ``trimDead(_:)`` last looked.
+    var buriedSinceTrim = 0
+
     /// Where the file lies.
     var directory: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
 
@@ -120,6 +127,7 @@ final class EventLog: @unchecked Sendable {
             try db.execute(sql: "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT")
         }
         migrator.registerMigration("log-3", migrate: groupTables)
+        migrator.registerMigration("log-4", migrate: retentionTables)
         return migrator
     }
 
@@ -278,7 +286,9 @@ final class EventLog: @unchecked Sendable {
                     ON CONFLICT (name) DO UPDATE SET cursor = max(cursor, ?2)
                     """
             ).execute(arguments: [name, Int64(clamping: cursor)])
-        case .group(let name, let note): try Self.write(note, of: name, db, at: time)
+        case .group(let name, let note):
+            try Self.write(note, of: name, db, at: time)
+            if case .buried = note { try trimDead(db) }
         }
     }
 

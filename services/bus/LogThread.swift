@@ -59,6 +59,7 @@ final class LogThread: Sendable {
             do {
                 backups.step(log)
                 if commands.isEmpty, !backups.isCopying { try maintain(log, logger) { try log.maintain(at: now) } }
+                try maintain(log, logger) { try log.trim(at: now) }
                 var batch = Batch()
                 for command in commands {
                     switch command {
@@ -155,6 +156,14 @@ final class LogThread: Sendable {
             return
         }
         do {
+            if !batch.appends.isEmpty, let reason = try log.refusalAtLimit() {
+                failedGeneration = batch.appends.map(\.generation).max() ?? failedGeneration
+                logger.error("the log refuses events", metadata: ["reason": "\(reason)"])
+                // What consumers and groups have done is what makes room.
+                _ = try log.write([], batch.notes, at: now)
+                refuse(batch.appends, reason, results)
+                return
+            }
             let commit = try log.write(batch.appends, batch.notes, at: now)
             if !commit.appends.isEmpty { results(.committed(commit)) }
             try maintain(log, logger) { try log.checkpoint() }

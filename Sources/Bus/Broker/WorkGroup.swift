@@ -302,7 +302,9 @@ public struct WorkGroup: Sendable {
         var told: [(job: Job, result: JobResult)] = []
         for (job, result) in zip(lease.parts, results) {
             if case .refusal(let refusal) = result, refusal.retryAfterMs != nil {
-                if let dead = retryOrBury(job, of: lease, refusal, isFinal: false) { told.append((dead, result)) }
+                if let dead = retryOrBury(job, of: lease, refusal, isFinal: false), let reason = dead.reason {
+                    told.append((dead, .refusal(reason)))
+                }
             } else {
                 end(job)
                 told.append((job, result))
@@ -366,6 +368,8 @@ public struct WorkGroup: Sendable {
         (job.reason, job.failedWith) = (reason, lease.member)
         job.isSingle = job.isSingle || lease.parts.count > 1
         if isFinal || job.delivery >= Self.deliveriesMax {
+            // That was said to the group; whoever asked has had all tries.
+            job.reason?.retryAfterMs = nil
             bury(job)
             return job
         }

@@ -44,7 +44,8 @@ struct BusStatusCommand: AsyncParsableCommand {
             "dropped   \(counters.telemetryLost) of \(counters.telemetryLost + counters.telemetry) telemetry, "
                 + "\(counters.refused) refused" + (refused.isEmpty ? "" : " (\(refused.joined(separator: ", ")))")
         )
-        list("consumers", status.consumers, terminal, ["consumer", ">cursor", ">lag", "read by", ">silent"]) { one in
+        list("consumers", status.consumers, terminal, ["consumer", ">cursor", ">lag", "read by", ">last heard"]) {
+            one in
             [
                 one.name ?? "(no name)", "\(one.cursor)", "\(one.lag)", one.session ?? "nobody",
                 age(one.idleSeconds),
