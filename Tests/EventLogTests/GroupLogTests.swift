@@ -216,7 +216,8 @@ struct GroupLogTests {
         let log = try EventLog(path: path)
         _ = try log.write([append("1")], [note(.defined(filters: [], floor: 0))], at: now)
         let results = Results()
-        let thread = LogThread(log: log, logger: Logger(label: "test"), results: results.hand)
+        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let thread = LogThread(log: log, logger: quiet, results: results.hand)
         func limit(_ pages: Int) throws {
             try log.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
         }
