@@ -106,7 +106,7 @@ let testTargets: [Target] = [
     tests("Decay"),
     tests("Pipelines"),
     tests("Events"),
-    tests("ZeroMQ"),
+    tests("ZeroMQ", ["CZeroMQ"]),
     tests("Bus", ["BusSimulation", "CChecksum", "Events", "ZeroMQ", logging]),
     tests("Storage", ["Events", grdb]),
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
@@ -114,6 +114,10 @@ let testTargets: [Target] = [
     .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", "ZeroMQ", grdb, logging]),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
+    .testTarget(
+        name: "ArtifactTests",
+        dependencies: ["ChildProcesses", "Bus", "Membership", "Storage", "ZeroMQ"]
+    ),
     tests(
         "Loop",
         ["ChildProcesses", "WholeLoop", "Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]

@@ -61,121 +61,31 @@ public struct BlobStore: Sendable {
         let digest = Self.digest(of: bytes)
         if contains(digest) { return digest }
         let temporary = "\(directory)/.\(digest).\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("create", temporary) }
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, buffer.baseAddress.map { $0 + offset }, bytes.count - offset)
-            }
-            guard written > 0 else {
-                if written < 0, errno == EINTR { continue }
-                defer {
-                    close(descriptor)
-                    unlink(temporary)
-                }
-                throw failure("write", temporary)
-            }
-            offset += written
+        do throws(StorageError) {
+            let file = try FileDescriptor(temporary, O_WRONLY | O_CREAT | O_EXCL)
+            try file.write(bytes, offset: 0)
+            try file.sync()
+        } catch {
+            unlink(temporary)
+            throw error
         }
-        guard fsync(descriptor) == 0 else {
-            defer {
-                close(descriptor)
-                unlink(temporary)
-            }
-            throw failure("sync", temporary)
-        }
-        close(descriptor)
-        guard rename(temporary, path(digest)) == 0 else { throw failure("rename", temporary) }
-        syncDirectory()
+        guard rename(temporary, path(digest)) == 0 else { throw StorageError("rename", temporary) }
+        try FileDescriptor.syncDirectory(directory)
         return digest
     }
 
     // MARK: Pieces
 
-    /// Bytes of a file; nil when it is not there.
-    public func size(of digest: String) -> Int? { Self.isDigest(digest) ? Self.size(ofFile: path(digest)) : nil }
-
-    /// A piece of a file; nil when it is not there or shorter.
-    public func read(_ digest: String, offset: Int, count: Int) -> [UInt8]? {
-        guard Self.isDigest(digest) else { return nil }
-        let descriptor = open(path(digest), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        var filled = 0
-        while filled < count {
-            let got = bytes.withUnsafeMutableBytes { buffer in
-                pread(descriptor, buffer.baseAddress.map { $0 + filled }, count - filled, offset + filled)
-            }
-            guard got > 0 else { return nil }
-            filled += got
-        }
-        return bytes
-    }
-
-    /// Bytes of the file that is being received under that name.
-    public func partialSize(of digest: String) -> Int {
-        Self.isDigest(digest) ? Self.size(ofFile: path(digest) + ".part") ?? 0 : 0
-    }
-
-    /// Adds bytes at the end of the file that is being received under that name.
-    /// - Throws: ``StorageError`` with the reason, such as a full disk.
-    public func append(_ bytes: [UInt8], to digest: String) throws(StorageError) {
-        guard Self.isDigest(digest) else { throw StorageError("'\(digest)' is not a SHA-256 in hexadecimal") }
-        let descriptor = open(path(digest) + ".part", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("create", path(digest) + ".part") }
-        defer { close(descriptor) }
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, buffer.baseAddress.map { $0 + offset }, bytes.count - offset)
-            }
-            guard written > 0 else {
-                if written < 0, errno == EINTR { continue }
-                throw failure("write", path(digest) + ".part")
-            }
-            offset += written
-        }
-    }
-
-    /// Checks the received file against its name and puts it in place; a wrong one is removed.
+    /// Opens a file to be sent in pieces; nil when it is not there.
     /// - Throws: ``StorageError``.
-    public func complete(_ digest: String) throws(StorageError) {
-        let part = path(digest) + ".part"
-        let data = FileManager.default.contents(atPath: part) ?? Data()
-        let actual = Self.hexadecimal(SHA256.hash(data: data))
-        guard actual == digest else {
-            unlink(part)
-            throw StorageError(
-                "received bytes have SHA-256 \(actual), not \(digest); they were removed, send them again"
-            )
-        }
-        if data.isEmpty {
-            try write([])
-            return
-        }
-        let descriptor = open(part, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, fsync(descriptor) == 0 else { throw failure("sync", part) }
-        close(descriptor)
-        guard rename(part, path(digest)) == 0 else { throw failure("rename", part) }
-        syncDirectory()
+    public func open(_ digest: String) throws(StorageError) -> OutgoingFile? {
+        contains(digest) ? try OutgoingFile(path: path(digest)) : nil
     }
 
-    private func syncDirectory() {
-        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        fsync(folder)
-        close(folder)
-    }
-
-    private static func size(ofFile path: String) -> Int? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return Int(status.st_size)
-    }
-
-    private func failure(_ operation: String, _ path: String) -> StorageError {
-        StorageError("cannot \(operation) \(path): \(String(cString: strerror(errno)))")
+    /// Opens a file to be received in pieces, with what an earlier try left of it.
+    /// - Throws: ``StorageError``, also when another program is receiving the same file.
+    public func receive(_ digest: String) throws(StorageError) -> IncomingFile {
+        guard Self.isDigest(digest) else { throw StorageError("'\(digest)' is not a SHA-256 in hexadecimal") }
+        return try IncomingFile(path: path(digest), digest: digest)
     }
 }

@@ -151,11 +151,14 @@ public struct SocketOptions: Sendable, Hashable {
     public func waitReadable(milliseconds: Int) { wait(for: Int16(ZMQ_POLLIN), milliseconds) }
 
     /// Blocks until a message can be sent, for at most that long.
-    public func waitWritable(milliseconds: Int) { wait(for: Int16(ZMQ_POLLOUT), milliseconds) }
+    /// - Returns: Whether one can be sent: with ``SocketOptions/immediate``, whether a connection stands.
+    @discardableResult
+    public func waitWritable(milliseconds: Int) -> Bool { wait(for: Int16(ZMQ_POLLOUT), milliseconds) }
 
-    private func wait(for events: Int16, _ milliseconds: Int) {
+    @discardableResult
+    private func wait(for events: Int16, _ milliseconds: Int) -> Bool {
         var item = unsafe zmq_pollitem_t(socket: handle, fd: 0, events: events, revents: 0)
-        _ = unsafe zmq_poll(&item, 1, milliseconds)
+        return unsafe zmq_poll(&item, 1, milliseconds) > 0
     }
 
     /// Takes one message without blocking.

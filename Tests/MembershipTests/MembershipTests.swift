@@ -6,19 +6,6 @@ import Testing
 
 @testable import Membership
 
-/// A store of blobs behind the artifact server.
-private struct Shelf: ArtifactStorage {
-    let blobs: BlobStore
-
-    func size(of digest: String) -> Int? { blobs.size(of: digest) }
-    func read(_ digest: String, offset: Int, count: Int) -> [UInt8]? {
-        blobs.read(digest, offset: offset, count: count)
-    }
-    func partialSize(of digest: String) -> Int { blobs.partialSize(of: digest) }
-    func append(_ bytes: [UInt8], to digest: String) throws { try blobs.append(bytes, to: digest) }
-    func complete(_ digest: String) throws { try blobs.complete(digest) }
-}
-
 @Suite("A program and the loop stay in step over restarts", .serialized, .timeLimit(.minutes(2)))
 struct MembershipTests {
     private func logged(_ bus: BusProcess) async throws -> [Bus.Record] {
@@ -225,14 +212,14 @@ struct MembershipTests {
         let blobs = try BlobStore(directory: "\(bus.directory)/blobs")
         let server = ArtifactServer(
             endpoint: address.bindEndpoint(SocketTable.artifacts),
-            storage: Shelf(blobs: blobs),
+            storage: ArtifactShelf(blobs),
             logger: quietLogger
         ) { Issue.record("\($0)") }
         defer { server.close() }
         let client = ArtifactClient(address)
         let bytes = (0..<(3 << 20) + 17).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
         let digest = BlobStore.digest(of: bytes)
-        try blobs.append(Array(bytes[..<700_001]), to: digest)
+        try blobs.receive(digest).append(Array(bytes[..<700_001]))
         try await client.upload(bytes, digest: digest)
         try await client.upload(bytes, digest: digest)
         #expect(try blobs.read(digest) == bytes)

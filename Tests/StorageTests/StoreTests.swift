@@ -1,6 +1,7 @@
 import Events
 import FoundationEssentials
 import GRDB
+import Glibc
 import Testing
 
 @testable import Storage
@@ -265,7 +266,7 @@ struct BlobStoreTests {
     func digest(_ text: String, _ digest: String) throws {
         #expect(try blobs.write(Array(text.utf8)) == digest)
         #expect(try blobs.read(digest) == Array(text.utf8))
-        #expect(blobs.size(of: digest) == text.utf8.count)
+        #expect(try blobs.open(digest)?.count == text.utf8.count)
     }
 
     @Test("writing twice keeps one file and leaves nothing else")
@@ -278,10 +279,34 @@ struct BlobStoreTests {
     @Test("pieces are read within the file and nowhere else")
     func pieces() throws {
         let digest = try blobs.write(bytes)
-        #expect(blobs.read(digest, offset: 10, count: 20) == Array(bytes[10..<30]))
-        #expect(blobs.read(digest, offset: 5000, count: 0) == [])
-        #expect(blobs.read(digest, offset: 4990, count: 20) == nil)
-        #expect(blobs.read(String(repeating: "0", count: 64), offset: 0, count: 1) == nil)
+        let file = try #require(try blobs.open(digest))
+        #expect(file.count == 5000)
+        #expect(try file.read(offset: 10, count: 20) == Array(bytes[10..<30]))
+        #expect(try file.read(offset: 5000, count: 0) == [])
+        #expect(throws: StorageError.self) { try file.read(offset: 4990, count: 20) }
+        #expect(try blobs.open(String(repeating: "0", count: 64)) == nil)
+        #expect(try file.digest() == digest)
+    }
+
+    @Test("a file that is changed, replaced or removed while it is sent says so", arguments: 0..<4)
+    func changedWhileSent(_ change: Int) throws {
+        let digest = try blobs.write(bytes)
+        // A file of yesterday: the kernel's clock may not have ticked since the one above.
+        var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+        #expect(utimensat(AT_FDCWD, blobs.path(digest), &times, 0) == 0)
+        let file = try #require(try blobs.open(digest))
+        #expect(try file.read(offset: 0, count: 10).count == 10)
+        let url = URL(filePath: blobs.path(digest))
+        switch change {
+        case 0: try Data(bytes + [1]).write(to: url)
+        case 1: try Data(bytes[..<100]).write(to: url)
+        case 2: try FileManager.default.removeItem(at: url)
+        default:
+            let descriptor = Glibc.open(blobs.path(digest), O_WRONLY)
+            #expect(pwrite(descriptor, "x", 1, 0) == 1)
+            close(descriptor)
+        }
+        #expect(throws: StorageError.self) { try file.read(offset: 10, count: 10) }
     }
 
     @Test(
@@ -293,34 +318,58 @@ struct BlobStoreTests {
     func badNames(_ name: String) throws {
         #expect(!blobs.contains(name))
         #expect(try blobs.read(name) == nil)
-        #expect(blobs.size(of: name) == nil)
-        #expect(blobs.partialSize(of: name) == 0)
-        #expect(throws: StorageError.self) { try blobs.append([1], to: name) }
+        #expect(try blobs.open(name) == nil)
+        #expect(throws: StorageError.self) { try blobs.receive(name) }
     }
 
-    @Test("an upload that was cut goes on and becomes whole")
+    @Test("a file that was cut goes on where it was, and becomes whole")
     func partial() throws {
         let digest = BlobStore.digest(of: bytes)
-        try blobs.append(Array(bytes[..<2000]), to: digest)
-        #expect(blobs.size(of: digest) == nil)
-        let later = try BlobStore(directory: blobs.directory)
-        #expect(later.partialSize(of: digest) == 2000)
-        try later.append(Array(bytes[2000...]), to: digest)
-        try later.complete(digest)
-        #expect(try later.read(digest) == bytes)
+        try blobs.receive(digest).append(Array(bytes[..<2000]))
+        #expect(try blobs.open(digest) == nil)
+        let later = try BlobStore(directory: blobs.directory).receive(digest)
+        #expect(later.count == 2000)
+        #expect(try !later.verify(bytesMax: 1999))
+        #expect(try later.verify(bytesMax: 1999))
+        try later.append(Array(bytes[2000...]))
+        try later.seal()()
+        #expect(try blobs.read(digest) == bytes)
         #expect(try names() == [digest])
     }
 
-    @Test("an upload of other bytes is removed, so that it can be sent again")
+    @Test("other bytes than those of the name are removed, so that they can be sent again")
     func wrongBytes() throws {
         let digest = BlobStore.digest(of: bytes)
-        try blobs.append([1, 2, 3], to: digest)
-        #expect(throws: StorageError.self) { try blobs.complete(digest) }
-        #expect(blobs.partialSize(of: digest) == 0)
+        let file = try blobs.receive(digest)
+        try file.append([1, 2, 3])
+        #expect { try file.seal() } throws: { ($0 as? StorageError)?.kind == .mismatch }
         #expect(try names().isEmpty)
-        try blobs.append(bytes, to: digest)
-        try blobs.complete(digest)
+        try file.restart()
+        #expect(file.count == 0)
+        try file.append(bytes)
+        try file.seal()()
         #expect(blobs.contains(digest))
+        #expect(try names() == [digest])
+    }
+
+    @Test("an empty file is a file")
+    func empty() throws {
+        let digest = BlobStore.digest(of: [])
+        let file = try blobs.receive(digest)
+        #expect(try file.verify(bytesMax: 1))
+        try file.seal()()
+        #expect(try blobs.read(digest) == [])
+    }
+
+    @Test("one at a time receives a file, and the next one when it is done")
+    func oneReceiver() throws {
+        let digest = BlobStore.digest(of: bytes)
+        do {
+            let file = try blobs.receive(digest)
+            #expect(throws: StorageError.self) { try blobs.receive(digest) }
+            try file.append([1])
+        }
+        #expect(try blobs.receive(digest).count == 1)
     }
 
     @Test("a damaged file is moved aside and said to be damaged, and can be stored again")

@@ -59,6 +59,41 @@ struct StructureTests {
         #expect(printed == [])
     }
 
+    @Test("What libzmq offers and nobody should take is not taken; docs/libzmq.md says why")
+    func bannedOptions() throws {
+        let banned = [
+            "ZMQ_HEARTBEAT", "ZMQ_CONFLATE", "zmq_proxy", "ZMQ_FD", "ZMQ_EVENTS", "ZMQ_ROUTING_ID", "ZMQ_IDENTITY",
+            "ZMQ_ROUTER_HANDOVER", "ZMQ_XPUB_NODROP", "ZMQ_RADIO", "ZMQ_DISH", "ZMQ_PUSH", " fork()", " vfork()",
+            "Foundation.Process", "Process()",
+        ]
+        let found = try Self.findings(["Sources", "services"]) { _, line in
+            let code = line.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
+            return banned.contains { code.contains($0) }
+        }
+        #expect(found == [])
+    }
+
+    @Test("Each trap of libzmq is in the document, with a test that exists")
+    func trapTable() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("docs/libzmq.md"), encoding: .utf8)
+        let tests = try Self.sources(under: ["Tests"]).map { $0.lines.joined(separator: "\n") }.joined()
+        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| T") }
+        #expect(
+            rows.compactMap { $0.split(separator: "|").first.map { $0.trimmingCharacters(in: .whitespaces) } }
+                == (1...25).map { "T\($0)" }
+        )
+        for row in rows {
+            // In the last column, `Suite.test`.
+            let names = row.split(separator: "|").last?.split(separator: "`").filter { $0.contains(".") } ?? []
+            #expect(!names.isEmpty || row.contains("cannot occur"), "\(row)")
+            for name in names {
+                let parts = name.split(separator: ".")
+                #expect(parts.count == 2 && tests.contains("struct \(parts[0])"), "no suite for \(name)")
+                #expect(parts.count == 2 && tests.contains("func \(parts[1])("), "no test for \(name)")
+            }
+        }
+    }
+
     @Test("Tests wait for messages, never for time")
     func sleeplessTests() throws {
         let found = try Self.findings(["Tests"]) { source, line in

@@ -5,7 +5,6 @@ import Logging
 import Membership
 import ServiceKit
 import Storage
-import ZeroMQ
 
 @main
 struct BusCommand: AsyncParsableCommand {
@@ -24,7 +23,6 @@ struct BusCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let member = try MemberConfiguration(settings)
         let health = Health(expecting: ["log"])
-        logger.info("libzmq", metadata: ["version": "\(Context.libraryVersion)"])
         let client = BusClient(.init(address: member.bus, name: "bus/self"), logger: logger)
         let identity = Store.Identity(site: member.site, service: "bus", instance: "main")
         throw await ServiceRunner.run(

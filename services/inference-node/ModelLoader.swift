@@ -144,13 +144,11 @@ struct ModelLoader: Service {
         do { if let bytes = try blobs.read(digest) { return bytes } } catch {
             member.logger.error("a stored model is damaged; it is fetched again", metadata: ["error": "\(error)"])
         }
-        let fetched = try await member.artifacts.download(digest)
-        let actual = BlobStore.digest(of: fetched)
-        guard actual == digest else {
-            throw EventError(.digestMismatch, "the bytes that came have SHA-256 \(actual), not \(digest)")
+        try await member.artifacts.download(digest, into: blobs)
+        guard let bytes = try blobs.read(digest) else {
+            throw EventError(.notFound, "model \(digest) was removed as soon as it was fetched")
         }
-        try blobs.write(fetched)
-        return fetched
+        return bytes
     }
 
     private static func reason(_ error: any Error) -> (ErrorCode, String) {

@@ -22,7 +22,7 @@ struct ArtifactService: Service {
         let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
         let server = ArtifactServer(
             endpoint: address.bindEndpoint(SocketTable.artifacts),
-            storage: BlobArtifacts(blobs: blobs),
+            storage: ArtifactShelf(blobs),
             logger: member.logger
         ) { failed.yield($0) }
         let failure = await cancelWhenGracefulShutdown {
@@ -32,20 +32,4 @@ struct ArtifactService: Service {
         if let failure { throw failure }
         server.close()
     }
-}
-
-private struct BlobArtifacts: ArtifactStorage {
-    let blobs: BlobStore
-
-    func size(of digest: String) -> Int? { blobs.size(of: digest) }
-
-    func read(_ digest: String, offset: Int, count: Int) -> [UInt8]? {
-        blobs.read(digest, offset: offset, count: count)
-    }
-
-    func partialSize(of digest: String) -> Int { blobs.partialSize(of: digest) }
-
-    func append(_ bytes: [UInt8], to digest: String) throws { try blobs.append(bytes, to: digest) }
-
-    func complete(_ digest: String) throws { try blobs.complete(digest) }
 }

@@ -1,15 +1,5 @@
 import Events
 
-/// Sizes of the artifact plane.
-public enum ArtifactLimits {
-    /// Bytes in one chunk.
-    public static let chunkBytes = 256 * 1024
-    /// Chunks that may be under way to or from one peer.
-    public static let chunksInFlightMax = 8
-    /// Bytes of the largest artifact.
-    public static let artifactBytesMax = 4 << 30
-}
-
 /// ART.GET: wants chunks of an artifact from `offset` on; the asker's credit is their number.
 struct ArtifactGet: Codable, Sendable, Hashable {
     var digest: String
@@ -23,12 +13,15 @@ struct ArtifactPut: Codable, Sendable, Hashable {
     var total: Int
 }
 
-/// ART.OPEN: the server's answer to a PUT, and again when the last chunk is stored.
+/// ART.OPEN: the server's answer to a PUT and to each chunk.
 struct ArtifactOpen: Codable, Sendable, Hashable {
-    /// Where to go on.
+    /// Bytes that the server has.
     var offset: Int
     /// The artifact is stored and its bytes fit its name.
     var isComplete: Bool
+    /// The server does not take chunks of this peer now, because it checks what an earlier upload left or another peer
+    /// is sending the same artifact: say PUT again after that time.
+    var retryAfterMs: Int?
 }
 
 /// ART.CHUNK: a piece of an artifact with its place, the whole size and a checksum.
@@ -37,6 +30,7 @@ struct ArtifactChunk: Sendable, Hashable {
     var total: Int
     var bytes: [UInt8]
 
+    /// The frames after the routing id.
     func frames(_ correlation: UInt64) -> Frames {
         var place: [UInt8] = []
         place.append(bigEndian: UInt64(offset))
@@ -51,6 +45,8 @@ struct ArtifactChunk: Sendable, Hashable {
         self.bytes = bytes
     }
 
+    /// Reads the frames after the routing id.
+    /// - Throws: ``WireError`` `bad-frame`, also when the checksum does not fit the bytes.
     init(frames: Frames) throws(WireError) {
         guard frames.count == 3, frames[1].count == 20,
             let offset = frames[1].bigEndian(UInt64.self, at: 0).flatMap({ Int(exactly: $0) }),

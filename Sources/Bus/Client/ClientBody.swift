@@ -41,6 +41,7 @@ final class ClientBody: ReactorBody {
         self.logger = logger
         self.signals = signals
         self.dropped = dropped
+        logger.info("libzmq", metadata: ["libzmq.version": "\(Context.libraryVersion)"])
         context = try Context()
         dealer = try Self.openDealer(context, configuration.address)
         publisher = try Socket(context, .publisher)

@@ -572,6 +572,13 @@ def upload(address: str, path: str, *, key: Optional[str] = KEY, timeout: float 
         state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
         sent = state["offset"]
         while not state["isComplete"]:
+            if state.get("retryAfterMs"):
+                # It checks what an earlier try left, or another program is sending the same file, or it syncs.
+                if not socket.poll(state["retryAfterMs"]):
+                    socket.send_multipart([header(ART_PUT, 1), compact({"digest": digest, "total": len(bytes_)})])
+                state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
+                sent = state["offset"]
+                continue
             while sent < len(bytes_) and sent - state["offset"] < CHUNKS_MAX * CHUNK_BYTES:
                 piece = bytes_[sent:sent + CHUNK_BYTES]
                 place = struct.pack(">QQI", sent, len(bytes_), crc32c(piece))

@@ -1,6 +1,7 @@
 import Bus
 import Events
 import Inference
+import Membership
 import ModelContainer
 import ModelGraph
 import Pipelines
