@@ -76,10 +76,11 @@ public struct BlobStore: Sendable {
 
     // MARK: Pieces
 
-    /// Opens a file to be sent in pieces; nil when it is not there.
+    /// Opens a file to be sent in pieces; nil when it is not there. Whoever reads it in order learns with its last
+    /// piece whether it is damaged.
     /// - Throws: ``StorageError``.
     public func open(_ digest: String) throws(StorageError) -> OutgoingFile? {
-        contains(digest) ? try OutgoingFile(path: path(digest)) : nil
+        contains(digest) ? try OutgoingFile(path: path(digest), digest: digest) : nil
     }
 
     /// Opens a file to be received in pieces, with what an earlier try left of it.

@@ -7,6 +7,11 @@ public final class OutgoingFile {
     public let count: Int
     private let file: FileDescriptor
     private let identity: Identity
+    /// What the bytes shall hash to; nil when nobody knows.
+    private let digest: String?
+    private var hash = SHA256()
+    /// Bytes that are in ``hash``: reads in order make it grow.
+    private var hashed = 0
 
     private struct Identity: Equatable {
         let size: off_t
@@ -23,8 +28,11 @@ public final class OutgoingFile {
     }
 
     /// Opens a file.
+    /// - Parameter digest: What it shall hash to. It is checked as the file is read from its first byte to its last;
+    ///   a file that is damaged is then moved aside, as `<path>.damaged`.
     /// - Throws: ``StorageError``, also for what is no regular file.
-    public init(path: String) throws(StorageError) {
+    public init(path: String, digest: String? = nil) throws(StorageError) {
+        self.digest = digest
         file = try FileDescriptor(path, O_RDONLY)
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else { throw StorageError("\(path) is no regular file") }
@@ -33,13 +41,28 @@ public final class OutgoingFile {
     }
 
     /// A piece of the file.
-    /// - Throws: ``StorageError``, also when the file was changed, removed or replaced since it was opened.
+    /// - Throws: ``StorageError``, also when the file was changed, removed or replaced since it was opened; of kind
+    ///   `mismatch` with the last piece of a damaged file.
     public func read(offset: Int, count: Int) throws(StorageError) -> [UInt8] {
         let bytes = try file.read(offset: offset, count: count)
         guard bytes.count == count, Identity(try file.status()) == identity else {
             throw StorageError("\(file.path) was changed, removed or replaced while it was being read")
         }
+        if let digest, offset == hashed { try check(bytes, digest) }
         return bytes
+    }
+
+    private func check(_ bytes: [UInt8], _ digest: String) throws(StorageError) {
+        hash.update(data: bytes)
+        hashed += bytes.count
+        guard hashed == count else { return }
+        let actual = BlobStore.hexadecimal(hash.finalize())
+        guard actual != digest else { return }
+        rename(file.path, file.path + ".damaged")
+        throw StorageError(
+            "\(file.path) is damaged: its SHA-256 is \(actual); moved to .damaged, store it again",
+            kind: .mismatch
+        )
     }
 
     /// SHA-256 of the whole, read in pieces.

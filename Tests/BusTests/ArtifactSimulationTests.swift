@@ -47,7 +47,7 @@ private struct ArtifactWorld {
         serving = ArtifactServing(storage: memory)
         for number in 1...3 {
             let name = ArtifactMemory.name(number)
-            let count = Int.random(in: 0...20 * ArtifactLimits.chunkBytes, using: &random)
+            let count = Int.random(in: 0...12 * ArtifactLimits.chunkBytes, using: &random)
             memory.truth[name] = ArtifactMemory.bytes(count, seed: number)
             if number < 3 { memory.stored[name] = memory.truth[name] }
         }
@@ -228,7 +228,7 @@ private struct Generator: RandomNumberGenerator {
 
 @Suite("Artifacts come whole through crashes, broken links and flipped bits", .timeLimit(.minutes(1)))
 struct ArtifactSimulationTests {
-    @Test("every seed keeps the promises", arguments: [UInt64](1...24))
+    @Test("every seed keeps the promises", arguments: [UInt64](1...16))
     func seeds(_ seed: UInt64) throws {
         var world = ArtifactWorld(seed: seed)
         do { try world.run() } catch { Issue.record("seed \(seed): \(error)") }

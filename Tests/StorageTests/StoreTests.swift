@@ -384,4 +384,18 @@ struct BlobStoreTests {
         try blobs.write(bytes)
         #expect(try blobs.read(digest) == bytes)
     }
+
+    @Test("whoever reads a damaged file in pieces is told with the last one, and it is moved aside")
+    func damagedInPieces() throws {
+        let digest = try blobs.write(bytes)
+        var wrong = bytes
+        wrong[10] ^= 1
+        try Data(wrong).write(to: URL(filePath: blobs.path(digest)))
+        let file = try #require(try blobs.open(digest))
+        #expect(try file.read(offset: 0, count: 2500) == Array(wrong[..<2500]))
+        // Another reader, further on, is no matter.
+        #expect(try file.read(offset: 4000, count: 1000).count == 1000)
+        #expect { try file.read(offset: 2500, count: 2500) } throws: { ($0 as? StorageError)?.kind == .mismatch }
+        #expect(try names() == [digest + ".damaged"])
+    }
 }

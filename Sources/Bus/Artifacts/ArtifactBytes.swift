@@ -3,7 +3,8 @@ public protocol ArtifactSource: AnyObject {
     /// Bytes of the whole.
     var total: Int { get }
     /// A piece that lies within the whole.
-    /// - Throws: ``BusError`` `storage` when it cannot be read, or is no longer what it was when it was opened.
+    /// - Throws: ``BusError`` `storage` when it cannot be read, or is no longer what it was when it was opened;
+    ///   `digest-mismatch` when it is damaged.
     func read(offset: Int, count: Int) throws(BusError) -> [UInt8]
 }
 

@@ -154,6 +154,8 @@ struct ArtifactReceiver: ArtifactTransfer, Sendable {
 
     private mutating func refused(_ refusal: Refusal, now: Duration) {
         guard let milliseconds = refusal.retryAfterMs else {
+            // The server found its own copy damaged: what came of it is worth nothing.
+            if refusal.code == .digestMismatch { actions.append(.restart) }
             fail(BusError(refusal))
             return
         }

@@ -124,6 +124,12 @@ private final class ArtifactServerBody: ReactorBody {
             logger.error("the artifact socket failed", metadata: ["error": "\(error)"])
         }
         let wait = serving.turn(now: now, send: send)
+        for fault in serving.takeFaults() {
+            logger.error(
+                "an artifact cannot be served",
+                metadata: ["code": "\(fault.code.rawValue)", "reason": "\(fault.message)"]
+            )
+        }
         for (digest, work) in serving.takeSealings() { seal(digest, work) }
         let counters = serving.counters
         board.counters.withLock { $0 = counters }

@@ -52,6 +52,7 @@ struct ArtifactServing {
     private var files: [String: OpenFile] = [:]
     private var uploads: [String: Upload] = [:]
     private var sealings: [Sealing] = []
+    private var faults: [Refusal] = []
     private(set) var counters = ArtifactServer.Counters()
 
     init(storage: any ArtifactStorage) { self.storage = storage }
@@ -60,6 +61,12 @@ struct ArtifactServing {
     mutating func takeSealings() -> [Sealing] {
         defer { sealings = [] }
         return sealings
+    }
+
+    /// Takes what went wrong with stored artifacts while they were sent.
+    mutating func takeFaults() -> [Refusal] {
+        defer { faults = [] }
+        return faults
     }
 
     // MARK: Messages
@@ -198,7 +205,7 @@ struct ArtifactServing {
                 error.message,
                 retryAfterMs: error.code == .storage ? ArtifactLimits.retryAfterMs : nil
             )
-            _ = refuse(Requester(peer: peer, correlation: reader.correlation), refusal, send)
+            faults.append(refuse(Requester(peer: peer, correlation: reader.correlation), refusal, send))
         }
     }
 
