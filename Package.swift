@@ -112,6 +112,10 @@ let testTargets: [Target] = [
     tests("ServiceKit", [argumentParser, configuration, lifecycle, metrics, logging]),
     tests("Membership", ["ChildProcesses", "Bus", "Events", "Storage", "ServiceKit", "ZeroMQ", grdb, logging]),
     .testTarget(name: "EventLogTests", dependencies: ["BusApp", "Bus", "Events", "ZeroMQ", grdb, logging]),
+    .testTarget(
+        name: "AccessTests",
+        dependencies: ["ChildProcesses", "Bus", "Events", "Membership", "ZeroMQ", logging]
+    ),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
     .testTarget(

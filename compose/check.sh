@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the compose stack end to end: builds the image, starts every program, serves from three nodes, closes a lap on
-# real decay, survives a killed node and a stopped bus, and answers HTTP. Everything it started is removed at the end.
+# Checks the compose stack end to end: builds the image, starts every program, each with a key of its own, refuses who has
+# none or asks for more than its rights, serves from three nodes, closes a lap on real decay, survives a killed node and a
+# stopped bus, and answers HTTP. Everything it started is removed at the end.
 #
 # Usage: compose/check.sh [--no-build]
 # It needs a Docker engine and docker compose, as the plugin or as docker-compose. HEXLOOP_IMAGE names another image.
@@ -17,7 +18,7 @@ case "${1:-}" in
     "") ;;
     --no-build) build=false ;;
     *)
-        sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac
@@ -101,8 +102,18 @@ wait_until() {
     done
 }
 
-# hexloop ARGUMENTS: the operator's command, in the gateway's container.
-hexloop() { compose exec -T gateway hexloop "$@"; }
+# hexloop ARGUMENTS: the operator's command, with the operator's key.
+hexloop() { compose exec -T operator hexloop "$@"; }
+
+# as KEY ARGUMENTS: the same command with another key, or with none.
+as() { compose exec -T -e HEXLOOP_BUS_KEY="$1" operator hexloop "${@:2}"; }
+
+# denied TEXT: the log holds a refusal that says so.
+denied() {
+    { timeout 5 "${compose_command[@]}" -f compose/docker-compose.yml exec -T operator \
+        timeout 4 hexloop tail --json --from origin --filter event.refused || true; } \
+        | grep '"code":"denied"' | grep -qF -- "$1"
+}
 
 # http METHOD PATH [TYPE BODY]: the answer's body in $work/body; prints the status.
 http() {
@@ -147,7 +158,7 @@ closed_laps() {
 
 # keys FILTER: the keys in all events of that kind, once each.
 keys() {
-    { timeout 5 "${compose_command[@]}" -f compose/docker-compose.yml exec -T gateway \
+    { timeout 5 "${compose_command[@]}" -f compose/docker-compose.yml exec -T operator \
         timeout 4 hexloop tail --json --from origin --filter "$1" || true; } \
         | grep -o '"key":"[^"]*"' | cut -d '"' -f 4 | sort -u || true
 }
@@ -198,8 +209,36 @@ fi
 
 begin "starting every program"
 compose up -d >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "the programs do not start"; }
-wait_until "$ready_seconds" "the health of all programs" all_healthy 8
+wait_until "$ready_seconds" "the health of all programs" all_healthy 9
 expect_status 200 GET /readyz
+
+begin "keys: none, one with few rights, and the same one revoked"
+for service in $(compose config --services | grep -Ev '^(keys|publisher)$'); do
+    secrets=$(compose exec -T "$service" sh -c 'cat /run/secrets/hexloop/*.key | grep -o "\"name\" : \"[^\"]*\""')
+    [ "$secrets" = "\"name\" : \"$service\"" ] || fail "$service sees the secrets of: $secrets"
+done
+as /nowhere status >"$work/refused" 2>&1 && fail "without a key the bus answers"
+as "" status >"$work/refused" 2>&1 && fail "without a key the bus answers"
+wait_until "$settle_seconds" "the refusal of a keyless client" denied "showed no key"
+compose run --rm -T --no-deps keys hexloop keys make intruder --directory /keys --publish e/check/label/ \
+    --source //check/hexloop/ --print >"$work/intruder.key" 2>"$work/keys" || { cat "$work/keys" >&2; fail "no key was made"; }
+compose exec -T operator sh -c 'cat >/tmp/intruder.key' <"$work/intruder.key"
+label() {
+    as /tmp/intruder.key publish --type dev.hexloop.label.recorded.v1 \
+        --event-data '{"stream": "none", "key": "1", "value": 1}' >"$work/published" 2>&1
+}
+wait_until "$settle_seconds" "an event under the new key" label
+as /tmp/intruder.key publish --type dev.hexloop.training.requested.v1 \
+    --event-data '{"pipeline": "oil-price", "reason": "none"}' >"$work/refused" 2>&1 \
+    && fail "a key for labels may ask for training"
+grep -q denied "$work/refused" || fail "asking for training was not denied: $(cat "$work/refused")"
+wait_until "$settle_seconds" "that refusal in the log" denied "'intruder' may not publish on 'e/check/training/requested/"
+compose run --rm -T --no-deps keys hexloop keys revoke intruder --directory /keys >"$work/keys" 2>&1 \
+    || { cat "$work/keys" >&2; fail "the key was not revoked"; }
+label_refused() { ! label; }
+wait_until "$settle_seconds" "the end of the revoked key" label_refused
+wait_until "$settle_seconds" "the refusal of a revoked key" denied "the key of 'intruder' was revoked"
+say "  refused: no key, outside its topics, revoked"
 
 begin "scaling to three nodes"
 compose up -d --no-recreate --scale inference-node=3 >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "cannot scale"; }
@@ -256,7 +295,7 @@ finish_replay
 wait_until "$settle_seconds" "an answer to each observation" all_answered
 after=$(wc -l <"$work/answered")
 [ "$after" -gt "$before" ] || fail "no prediction was made after the bus came back"
-wait_until "$ready_seconds" "the health of all programs" all_healthy 10
+wait_until "$ready_seconds" "the health of all programs" all_healthy 11
 say "  $before observations answered before, $after after, none lost"
 
 begin "stopping"

@@ -33,42 +33,57 @@ public enum SocketTable {
     public static let rows = [command, ingress, fanOut, artifacts]
 }
 
-/// Where the bus is: `ipc:///run/hexloop` (a directory of sockets) or `tcp://bus` (a host; the ports are fixed).
+/// Where the bus is: `ipc:///run/hexloop` (a directory of sockets), `tcp://bus` (a host; the ports of ``SocketTable``), or
+/// `tcp://bus:25555` (a host and the first of four ports), for a second loop on one machine.
 public struct BusAddress: Sendable, Hashable, CustomStringConvertible {
+    /// What a setting that holds no address is told.
+    public static let forms = "ipc://<absolute directory>, tcp://<host> or tcp://<host>:<first of four ports>"
+
     /// As configured.
     public let text: String
     private let base: String
-    private let isLocal: Bool
+    /// What is added to each row's port; nil for a directory.
+    private let shift: Int?
 
     /// The text itself.
     public var description: String { text }
 
-    /// Reads an address; nil when it is neither `ipc://<absolute directory>` nor `tcp://<host>`.
+    /// Reads an address; nil when it is of none of the ``forms``.
     public init?(_ text: String) {
         self.text = text
         if text.hasPrefix("ipc:///") {
-            isLocal = true
+            shift = nil
             base = text.hasSuffix("/") ? String(text.dropLast()) : text
-        } else if text.hasPrefix("tcp://"), text.count > "tcp://".count,
-            !text.dropFirst("tcp://".count).contains(where: { $0 == "/" || $0 == ":" })
-        {
-            isLocal = false
-            base = text
+            return
+        }
+        guard text.hasPrefix("tcp://") else { return nil }
+        let parts = text.dropFirst("tcp://".count).split(separator: ":", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), !parts[0].isEmpty, !parts[0].contains("/") else { return nil }
+        base = "tcp://\(parts[0])"
+        if parts.count == 1 {
+            shift = 0
         } else {
-            return nil
+            guard let port = Int(parts[1]), (1...65_532).contains(port) else { return nil }
+            shift = port - SocketTable.command.port
         }
     }
 
     /// The endpoint of one socket: `ipc:///run/hexloop/command.sock` or `tcp://bus:5555`.
     public func endpoint(_ row: SocketTable.Row) -> String {
-        isLocal ? "\(base)/\(row.file).sock" : "\(base):\(row.port)"
+        shift.map { "\(base):\(row.port + $0)" } ?? "\(base)/\(row.file).sock"
     }
 
-    /// Where the binding side binds: every interface for `tcp://`, whatever the host's name.
+    /// Where the binding side binds. For a name that is every interface; for a number, such as 127.0.0.1, that one.
     public func bindEndpoint(_ row: SocketTable.Row) -> String {
-        isLocal ? endpoint(row) : "tcp://*:\(row.port)"
+        guard let shift, !isNumber else { return endpoint(row) }
+        return "tcp://*:\(row.port + shift)"
     }
 
-    /// The directory of an `ipc://` address.
-    public var directory: String? { isLocal ? String(base.dropFirst("ipc://".count)) : nil }
+    private var isNumber: Bool {
+        let parts = base.dropFirst("tcp://".count).split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    /// The directory of an `ipc://` address; nil for `tcp://`.
+    public var directory: String? { shift == nil ? String(base.dropFirst("ipc://".count)) : nil }
 }

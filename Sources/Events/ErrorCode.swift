@@ -19,6 +19,8 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     case tooMany = "too-many"
     /// The log is too far behind, or its disk is full. Wait `retryAfterMs`, send again; free space.
     case full
+    /// The identity's rights do not cover it, or its key is unknown or revoked. Use another key, or change its rights.
+    case denied
     /// Nobody answers such requests now, too many wait, or a producer is too far ahead. Wait, send again.
     case busy
     /// The job has gone to another member, or back into the group. Forget it.

@@ -73,11 +73,12 @@ public final class Member: Sendable {
                 address: configuration.bus,
                 name: "\(service)/\(instance)",
                 producer: store.producer,
-                producerEpoch: state.epoch
+                producerEpoch: state.epoch,
+                keyPath: configuration.keyPath
             ),
             logger: logger
         )
-        artifacts = ArtifactClient(configuration.artifacts)
+        artifacts = ArtifactClient(configuration.artifacts, keyPath: configuration.keyPath)
         relay = OutboxRelay(store: store, bus: bus, lastAtStart: state.last, health: health, logger: logger)
     }
 

@@ -13,6 +13,9 @@ import Glibc
         return "\(major).\(minor).\(patch)"
     }
 
+    /// Whether this libzmq can encrypt.
+    public static var hasCurve: Bool { unsafe zmq_has("curve") == 1 }
+
     /// Starts a context.
     /// - Parameter ioThreads: Threads for transport; two, so that a slow name look-up on one does not stall all.
     public init(ioThreads: Int32 = 2) throws(ZeroMQError) {

@@ -3,7 +3,7 @@ import Glibc
 
 /// The socket types that Hexloop uses.
 public enum SocketKind: Sendable, Hashable {
-    case router, dealer, publisher, subscriber, extendedPublisher, request, reply
+    case router, dealer, publisher, subscriber, extendedPublisher, request, reply, pair
 
     var value: Int32 {
         switch self {
@@ -14,6 +14,7 @@ public enum SocketKind: Sendable, Hashable {
         case .extendedPublisher: ZMQ_XPUB
         case .request: ZMQ_REQ
         case .reply: ZMQ_REP
+        case .pair: ZMQ_PAIR
         }
     }
 }
@@ -32,6 +33,10 @@ public struct SocketOptions: Sendable, Hashable {
     public var immediate = false
     /// ROUTER: tell when a peer is gone or slow instead of dropping.
     public var mandatory = false
+    /// XPUB: a subscription takes effect only by ``Socket/grantSubscription(_:)``.
+    public var grantsSubscriptions = false
+    /// Encrypts, and says who may connect; nil for sockets that only this user's programs reach.
+    public var curve: CurveOptions?
 
     /// The defaults.
     public init() {}
@@ -72,6 +77,10 @@ public struct SocketOptions: Sendable, Hashable {
     /// Makes a socket with `options` applied.
     public init(_ context: Context, _ kind: SocketKind, options: SocketOptions = .init()) throws(ZeroMQError) {
         guard let handle = unsafe zmq_socket(context.handle, kind.value) else { throw ZeroMQError("create socket") }
+        do throws(ZeroMQError) { try unsafe Self.apply(options.curve, to: handle) } catch {
+            unsafe zmq_close(handle)
+            throw error
+        }
         unsafe self.handle = handle
         self.context = context
         set(ZMQ_SNDHWM, options.sendHighWaterMark)
@@ -89,6 +98,7 @@ public struct SocketOptions: Sendable, Hashable {
         if options.mandatory { set(ZMQ_ROUTER_MANDATORY, 1) }
         var size = options.messageBytesMax
         unsafe zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &size, MemoryLayout.size(ofValue: size))
+        if options.grantsSubscriptions { set(ZMQ_XPUB_MANUAL, 1) }
     }
 
     deinit { unsafe zmq_close(handle) }
@@ -96,6 +106,34 @@ public struct SocketOptions: Sendable, Hashable {
     private func set(_ option: Int32, _ value: Int32) {
         var value = value
         unsafe zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value))
+    }
+
+    private static func apply(_ curve: CurveOptions?, to handle: UnsafeMutableRawPointer) throws(ZeroMQError) {
+        func set(_ option: Int32, _ value: Int32, _ name: String) throws(ZeroMQError) {
+            var value = value
+            guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout.size(ofValue: value)) == 0 else {
+                throw ZeroMQError("set \(name)")
+            }
+        }
+        func set(_ option: Int32, _ text: String, _ name: String) throws(ZeroMQError) {
+            // Keys go in as their 40 characters; libzmq reads them itself.
+            guard unsafe zmq_setsockopt(handle, option, text, text.utf8.count) == 0 else {
+                throw ZeroMQError("set \(name)")
+            }
+        }
+        switch curve {
+        case .server(let secretKey, let domain):
+            try set(ZMQ_CURVE_SERVER, 1, "the CURVE server")
+            try set(ZMQ_CURVE_SECRETKEY, secretKey, "the server's secret key")
+            try set(ZMQ_ZAP_DOMAIN, domain, "the ZAP domain")
+            // Without this a server whose authenticator is missing lets everybody in.
+            try set(Int32(HEXLOOP_ZAP_ENFORCE_DOMAIN), 1, "ZAP_ENFORCE_DOMAIN")
+        case .client(let serverKey, let keys):
+            try set(ZMQ_CURVE_SERVERKEY, serverKey, "the server's public key")
+            try set(ZMQ_CURVE_PUBLICKEY, keys.publicKey, "the public key")
+            try set(ZMQ_CURVE_SECRETKEY, keys.secretKey, "the secret key")
+        case nil: break
+        }
     }
 
     /// Binds to `endpoint`, such as `tcp://*:5555` or `ipc:///run/bus.sock`.
@@ -126,6 +164,18 @@ public struct SocketOptions: Sendable, Hashable {
     public func unsubscribe(_ prefix: String) {
         let bytes = Array(prefix.utf8)
         unsafe zmq_setsockopt(handle, ZMQ_UNSUBSCRIBE, bytes, bytes.count)
+    }
+
+    /// XPUB with ``SocketOptions/grantsSubscriptions``: gives the peer whose subscription was received last what it
+    /// asked for. To be called right after that `receive`: any other call on the socket may end the peer, and libzmq
+    /// 4.3.4 would then give its subscription to a connection that is gone.
+    public func grantSubscription(_ prefix: [UInt8]) {
+        unsafe zmq_setsockopt(handle, ZMQ_SUBSCRIBE, prefix, prefix.count)
+    }
+
+    /// The opposite of ``grantSubscription(_:)``, under the same rule.
+    public func endSubscription(_ prefix: [UInt8]) {
+        unsafe zmq_setsockopt(handle, ZMQ_UNSUBSCRIBE, prefix, prefix.count)
     }
 
     /// How long unsent messages may keep the socket alive after it is closed.
@@ -161,8 +211,26 @@ public struct SocketOptions: Sendable, Hashable {
         return unsafe zmq_poll(&item, 1, milliseconds) > 0
     }
 
+    /// Takes one message without blocking, and notes where it came from.
+    ///
+    /// libzmq says so on each frame that came over the connection, but not on a ROUTER's routing id (4.3.4), so the
+    /// last frame is asked.
+    public func receive(_ origin: inout Origin) throws(ZeroMQError) -> Reception {
+        var found = Origin.none
+        defer { origin = found }
+        return try take { found = Self.origin(of: &$0) }
+    }
+
+    private static func origin(of message: inout zmq_msg_t) -> Origin {
+        let key = unsafe zmq_msg_gets(&message, "User-Id").map { unsafe String(cString: $0) }
+        return Origin(key: key, descriptor: unsafe zmq_msg_get(&message, ZMQ_SRCFD))
+    }
+
     /// Takes one message without blocking.
-    public func receive() throws(ZeroMQError) -> Reception {
+    public func receive() throws(ZeroMQError) -> Reception { try take { _ in } }
+
+    /// Takes one message; `last` sees its last frame.
+    private func take(_ last: (inout zmq_msg_t) -> Void) throws(ZeroMQError) -> Reception {
         var frames: [[UInt8]] = []
         var bytes = 0
         var oversized = false
@@ -187,7 +255,10 @@ public struct SocketOptions: Sendable, Hashable {
                     )
                 )
             }
-            if unsafe zmq_msg_more(&message) == 0 { break }
+            if unsafe zmq_msg_more(&message) == 0 {
+                last(&message)
+                break
+            }
         }
         return oversized ? .oversized(firstFrame: frames.first ?? []) : .message(frames)
     }

@@ -33,14 +33,19 @@ struct BrokerHarness {
         broker = Broker(site: "site", limits: broker.limits, log: log.snapshot)
     }
 
+    /// The public keys that peers show; those without are local.
+    var keys: [String: String] = [:]
+
     static func peer(_ name: String) -> PeerID { PeerID(Array(name.utf8)) }
+
+    private func peer(_ name: String) -> PeerID { PeerID(Array(name.utf8), key: keys[name]) }
 
     mutating func send(_ peer: String, _ message: ClientMessage) throws {
         sendFrames(peer, try message.frames())
     }
 
     mutating func sendFrames(_ peer: String, _ frames: Frames) {
-        broker.receive(from: Self.peer(peer), frames, now: now, at: Self.time)
+        broker.receive(from: self.peer(peer), frames, now: now, at: Self.time)
         run()
     }
 
@@ -120,7 +125,7 @@ struct BrokerHarness {
     }
 
     /// The messages to a peer since the last call.
-    mutating func take(_ peer: String) -> [BrokerMessage] { sent.removeValue(forKey: Self.peer(peer)) ?? [] }
+    mutating func take(_ peer: String) -> [BrokerMessage] { sent.removeValue(forKey: self.peer(peer)) ?? [] }
 
     mutating func deliveries(_ peer: String) -> [UInt64] {
         take(peer).compactMap { message in

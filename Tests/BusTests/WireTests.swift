@@ -192,7 +192,7 @@ struct WireTests {
         #expect(throws: EventError.self) { try EventCoding.decode(StartPosition.self, from: Array("-1".utf8)) }
     }
 
-    @Test("an address is a directory of sockets or a host with fixed ports")
+    @Test("an address is a directory of sockets, or a host with the usual or other ports")
     func addresses() throws {
         let local = try #require(BusAddress("ipc:///run/hexloop/"))
         #expect(local.endpoint(SocketTable.command) == "ipc:///run/hexloop/command.sock")
@@ -200,7 +200,14 @@ struct WireTests {
         let remote = try #require(BusAddress("tcp://bus"))
         #expect(remote.endpoint(SocketTable.fanOut) == "tcp://bus:5557")
         #expect(remote.bindEndpoint(SocketTable.artifacts) == "tcp://*:5558")
-        for text in ["", "ipc://run", "tcp://", "tcp://bus:5555", "http://bus", "tcp://a/b"] {
+        let second = try #require(BusAddress("tcp://127.0.0.1:25555"))
+        #expect(SocketTable.rows.map(second.endpoint) == (25_555...25_558).map { "tcp://127.0.0.1:\($0)" })
+        #expect(SocketTable.rows.map(second.bindEndpoint) == SocketTable.rows.map(second.endpoint))
+        #expect(second.directory == nil)
+        #expect(BusAddress("tcp://bus:6000")?.bindEndpoint(SocketTable.fanOut) == "tcp://*:6002")
+        for text in [
+            "", "ipc://run", "tcp://", "tcp://bus:", "tcp://bus:0", "tcp://a:65533", "http://bus", "tcp://a/b",
+        ] {
             #expect(BusAddress(text) == nil, "\(text)")
         }
         #expect(Set(SocketTable.rows.map(\.port)).count == 4)

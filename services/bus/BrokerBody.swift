@@ -2,6 +2,7 @@ import Bus
 import Events
 import FoundationEssentials
 import Logging
+import Membership
 import ServiceKit
 import ZeroMQ
 
@@ -19,6 +20,7 @@ struct BrokerReport: Sendable {
     var sessions: [String]
     var consumerLag: [String: UInt64]
     var groups: [GroupStatus]
+    var doors: Doorkeeper.Figures
 }
 
 /// The broker's thread: its sockets around the state machine.
@@ -31,6 +33,7 @@ final class BrokerBody: ReactorBody {
     private let router: Socket
     private let ingress: Socket
     private let fanOut: Socket
+    private let doorkeeper: Doorkeeper
     private let log: LogThread
     private let logger: Logger
     private let onFatal: @Sendable (String) -> Void
@@ -41,8 +44,8 @@ final class BrokerBody: ReactorBody {
     private var beatAt = Duration.zero
 
     init(
-        address: BusAddress,
-        site: String,
+        configuration: BusConfiguration,
+        descriptorsMax: Int,
         log: EventLog,
         logger: Logger,
         results: @escaping @Sendable (LogThread.Result) -> Void,
@@ -50,23 +53,37 @@ final class BrokerBody: ReactorBody {
     ) throws {
         self.logger = logger
         self.onFatal = onFatal
+        let (address, access) = (configuration.address, configuration.access)
         context = try Context()
+        doorkeeper = try Doorkeeper(
+            context,
+            store: access.store,
+            serverSecretKey: access.serverSecretKey,
+            domain: "bus",
+            descriptorsMax: descriptorsMax
+        )
         var command = SocketOptions()
         command.mandatory = true
         command.sendHighWaterMark = 8192
         command.receiveHighWaterMark = 8192
-        router = try Socket(context, .router, options: command)
+        router = try Socket(context, .router, options: doorkeeper.options(command))
         var telemetry = SocketOptions()
         telemetry.receiveHighWaterMark = Self.ingressQueueMax
-        ingress = try Socket(context, .subscriber, options: telemetry)
+        ingress = try Socket(context, .subscriber, options: doorkeeper.options(telemetry))
         ingress.subscribe("")
         var out = SocketOptions()
         out.sendHighWaterMark = 10_000
-        fanOut = try Socket(context, .extendedPublisher, options: out)
-        try router.bind(address.bindEndpoint(SocketTable.command))
-        try ingress.bind(address.bindEndpoint(SocketTable.ingress))
-        try fanOut.bind(address.bindEndpoint(SocketTable.fanOut))
-        broker = Broker(site: site, log: log.snapshot)
+        out.grantsSubscriptions = true
+        fanOut = try Socket(context, .extendedPublisher, options: doorkeeper.options(out))
+        try doorkeeper.bind(router, SocketTable.command.name, address.bindEndpoint(SocketTable.command))
+        try doorkeeper.bind(ingress, SocketTable.ingress.name, address.bindEndpoint(SocketTable.ingress))
+        try doorkeeper.bind(fanOut, SocketTable.fanOut.name, address.bindEndpoint(SocketTable.fanOut))
+        broker = Broker(
+            site: configuration.site,
+            rates: configuration.rates,
+            access: access.store.policy,
+            log: log.snapshot
+        )
         self.log = LogThread(log: log, logger: logger, results: results)
         started = clock.now
     }
@@ -78,6 +95,7 @@ final class BrokerBody: ReactorBody {
         set.add(router)
         set.add(ingress)
         set.add(fanOut)
+        doorkeeper.prepare(&set)
     }
 
     func handle(_ command: BrokerCommand) {
@@ -93,7 +111,8 @@ final class BrokerBody: ReactorBody {
                     head: broker.head,
                     sessions: broker.sessionNames,
                     consumerLag: broker.consumerLag,
-                    groups: broker.groupStatuses
+                    groups: broker.groupStatuses,
+                    doors: doorkeeper.figures
                 )
             )
         }
@@ -103,23 +122,43 @@ final class BrokerBody: ReactorBody {
     func turn() -> Duration {
         do {
             let (now, time) = (now, time)
+            var origin = Origin.none
+            var emptied = 0
             routing: for _ in 0..<Self.messagesPerTurnMax {
-                switch try router.receive() {
+                switch try receive(router, &origin) {
                 case .message(let frames):
                     guard let peer = frames.first else { continue }
-                    broker.receive(from: PeerID(peer), Array(frames.dropFirst()), now: now, at: time)
-                case .oversized(let peer): broker.oversized(from: PeerID(peer), at: time)
-                case .none: break routing
+                    broker.receive(
+                        from: PeerID(peer, key: origin.key),
+                        Array(frames.dropFirst()),
+                        now: now,
+                        at: time
+                    )
+                case .oversized(let peer): broker.oversized(from: PeerID(peer, key: origin.key), at: time)
+                case .none:
+                    emptied += 1
+                    break routing
                 }
             }
             entering: for _ in 0..<Self.messagesPerTurnMax {
-                switch try ingress.receive() {
-                case .message(let frames): broker.ingress(frames, now: now, at: time)
+                switch try receive(ingress, &origin) {
+                case .message(let frames): broker.ingress(frames, key: origin.key, now: now, at: time)
                 case .oversized: broker.oversized(from: nil, at: time)
-                case .none: break entering
+                case .none:
+                    emptied += 1
+                    break entering
                 }
             }
-            while case .message = try fanOut.receive() {}
+            subscribing: for _ in 0..<Self.messagesPerTurnMax {
+                switch try fanOut.receive(&origin) {
+                case .message(let frames): subscription(frames, origin, at: time)
+                case .oversized: continue
+                case .none:
+                    emptied += 1
+                    break subscribing
+                }
+            }
+            watchDoors(hasDrained: emptied == 3, now: now, at: time)
             if now >= tickAt {
                 tickAt = now + .milliseconds(200)
                 broker.tick(now: now, at: time)
@@ -132,7 +171,37 @@ final class BrokerBody: ReactorBody {
             logger.error("a socket of the broker failed", metadata: ["error": "\(error)"])
         }
         run()
-        return .milliseconds(200)
+        return min(.milliseconds(200), doorkeeper.patience)
+    }
+
+    /// Takes a message, and where it came from.
+    private func receive(_ socket: borrowing Socket, _ origin: inout Origin) throws -> Socket.Reception {
+        let reception = try socket.receive(&origin)
+        if reception != .none { doorkeeper.note(origin) }
+        return reception
+    }
+
+    /// A peer of the fan-out socket wants a prefix, or wants it no longer; between `receive` and the answer nothing else
+    /// may be done with the socket.
+    private func subscription(_ frames: Frames, _ origin: Origin, at time: Timestamp) {
+        guard frames.count == 1, let kind = frames[0].first else { return }
+        let prefix = Array(frames[0].dropFirst())
+        if kind == 0 {
+            fanOut.endSubscription(prefix)
+            doorkeeper.unsubscribed(origin)
+        } else if kind == 1, doorkeeper.maySubscribe(origin),
+            broker.mayListen(String(decoding: prefix, as: UTF8.self), key: origin.key, at: time)
+        {
+            fanOut.grantSubscription(prefix)
+        }
+    }
+
+    private func watchDoors(hasDrained: Bool, now: Duration, at time: Timestamp) {
+        for refused in doorkeeper.turn(hasDrained: hasDrained, now: now, at: time) {
+            logger.notice("refused", metadata: ["reason": "\(refused.message)"])
+            broker.turnedAway(refused.code, refused.message, about: refused.about, at: time)
+        }
+        if let policy = doorkeeper.changedPolicy { broker.setAccess(policy, now: now, at: time) }
     }
 
     /// Carries out what the state machine wants. Appends and notes of one turn go to the log together.

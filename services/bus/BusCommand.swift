@@ -23,13 +23,18 @@ struct BusCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let member = try MemberConfiguration(settings)
         let health = Health(expecting: ["log"])
-        let client = BusClient(.init(address: member.bus, name: "bus/self"), logger: logger)
+        let configuration = try BusConfiguration(member, settings)
+        configuration.access.warnIfOpen(logger)
+        let client = BusClient(
+            .init(address: member.bus, name: "bus/self", keyPath: member.keyPath),
+            logger: logger
+        )
         let identity = Store.Identity(site: member.site, service: "bus", instance: "main")
         throw await ServiceRunner.run(
             name: "bus",
             logger: logger,
-            services: [
-                BusService(configuration: try BusConfiguration(member, settings), health: health, logger: logger),
+            services: configuration.access.watches(logger) + [
+                BusService(configuration: configuration, health: health, logger: logger),
                 Beat(bus: client, identity: identity, health: health, metrics: metrics),
             ]
         )

@@ -20,6 +20,11 @@ struct BusReporter: Sendable {
     private let telemetryLost = Gauge(label: "bus_telemetry_lost")
     private let head = Gauge(label: "bus_log_head")
     private let sessions = Gauge(label: "bus_sessions")
+    private let denied = Gauge(label: "bus_denied")
+    private let throttled = Gauge(label: "bus_messages_throttled")
+    private let connections = Gauge(label: "bus_connections")
+    private let connectionsCut = Gauge(label: "bus_connections_cut")
+    private let handshakesFailed = Gauge(label: "bus_handshakes_failed")
     private let lag = Gauge(label: "bus_consumer_lag_max")
 
     init(reactor: Reactor<BrokerCommand>, health: Health) {
@@ -54,6 +59,11 @@ struct BusReporter: Sendable {
             jobsDead.record(report.counters.jobsDead)
             telemetry.record(report.counters.telemetry)
             telemetryLost.record(report.counters.telemetryLost)
+            denied.record(report.counters.denied)
+            throttled.record(report.counters.throttled)
+            connections.record(report.doors.connections)
+            connectionsCut.record(report.doors.cut)
+            handshakesFailed.record(report.doors.handshakesFailed)
             head.record(Int64(clamping: report.head))
             sessions.record(report.sessions.count)
             lag.record(Int64(clamping: report.consumerLag.values.max() ?? 0))

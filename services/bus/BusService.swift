@@ -18,12 +18,12 @@ struct BusService: Service {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let lock = try DirectoryLock.acquire(directory)
         if let sockets = configuration.address.directory {
-            try FileManager.default.createDirectory(
-                atPath: sockets,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+            if try PrivateDirectory.ensure(sockets) {
+                logger.warning("closed the directory of the sockets to other users", metadata: ["path": "\(sockets)"])
+            }
         }
+        let descriptorsMax = Descriptors.raiseLimit()
+        logger.info("descriptors", metadata: ["max": "\(descriptorsMax)"])
         let (failures, failed) = AsyncStream.makeStream(of: String.self)
         let (configuration, logger) = (configuration, logger)
         let reactor = Reactor<BrokerCommand>("broker") { broker in
@@ -38,8 +38,8 @@ struct BusService: Service {
                 metadata: ["log.head": "\(log.snapshot.head)", "log.epoch": "\(log.snapshot.epoch)"]
             )
             return try BrokerBody(
-                address: configuration.address,
-                site: configuration.site,
+                configuration: configuration,
+                descriptorsMax: descriptorsMax,
                 log: log,
                 logger: logger,
                 results: { broker.post(.log($0)) },

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bus
 import Events
 import FoundationEssentials
+import Glibc
 
 /// The options that say which loop a command works on.
 struct PlaceOptions: ParsableArguments {
@@ -15,11 +16,20 @@ struct PlaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the bus is: ipc://<directory> or tcp://<host>. (default: $HEXLOOP_BUS, or ipc://<data>/run)",
+            "Where the bus is: ipc://<directory> or tcp://<host>[:<port>]. (default: $HEXLOOP_BUS, or ipc://<data>/run)",
             valueName: "address"
         )
     )
     var bus: String?
+
+    @Option(
+        name: .customLong("bus-key"),
+        help: ArgumentHelp(
+            "The key file to show to a bus over TCP. (default: $HEXLOOP_BUS_KEY, or <data>/keys/operator/bus.key)",
+            valueName: "file"
+        )
+    )
+    var busKey: String?
 
     @Option(
         help: ArgumentHelp("The plant or place in every topic. (default: $HEXLOOP_SITE, or local)", valueName: "name")
@@ -35,7 +45,8 @@ struct PlaceOptions: ParsableArguments {
             data: value(data, "HEXLOOP_DATA") ?? ".hexloop",
             bus: value(bus, "HEXLOOP_BUS"),
             artifacts: value(nil, "HEXLOOP_ARTIFACTS"),
-            site: value(site, "HEXLOOP_SITE") ?? "local"
+            site: value(site, "HEXLOOP_SITE") ?? "local",
+            key: value(busKey, "HEXLOOP_BUS_KEY")
         )
     }
 }
@@ -46,6 +57,13 @@ struct Place: Sendable {
     let bus: BusAddress
     let artifacts: BusAddress
     let site: String
+    private let givenKey: String?
+
+    /// The key file to show over TCP; nil without one. `hexloop up` makes the operator's when it starts.
+    var keyPath: String? {
+        let own = KeyDirectory(path: keyDirectory).keyPath(AccessRole.operator.rawValue)
+        return givenKey ?? (access(own, R_OK) == 0 ? own : nil)
+    }
 
     /// What Linux takes as the path of a local socket, in bytes, without the closing zero.
     static let socketPathBytesMax = 107
@@ -54,15 +72,21 @@ struct Place: Sendable {
     var logDirectory: String { "\(data)/log" }
     var keyDirectory: String { "\(data)/keys" }
 
-    init(data: String, bus: String? = nil, artifacts: String? = nil, site: String = "local") throws(CommandError) {
+    init(
+        data: String,
+        bus: String? = nil,
+        artifacts: String? = nil,
+        site: String = "local",
+        key: String? = nil
+    ) throws(CommandError) {
         let data = Self.absolute(data)
         let address = bus ?? "ipc://\(data)/run"
         guard let parsed = BusAddress(address) else {
-            throw CommandError("bus '\(address)' must be ipc://<absolute directory> or tcp://<host>")
+            throw CommandError("bus '\(address)' must be \(BusAddress.forms)")
         }
         let artifacts = artifacts ?? address
         guard let parsedArtifacts = BusAddress(artifacts) else {
-            throw CommandError("artifacts '\(artifacts)' must be ipc://<absolute directory> or tcp://<host>")
+            throw CommandError("artifacts '\(artifacts)' must be \(BusAddress.forms)")
         }
         guard Topic.isSegment(site) else {
             throw CommandError("site '\(site)' may only hold a-z, 0-9, '.', '_' and '-'")
@@ -78,6 +102,7 @@ struct Place: Sendable {
             }
         }
         self.data = data
+        givenKey = key.map(Self.absolute)
         self.bus = parsed
         self.artifacts = parsedArtifacts
         self.site = site

@@ -34,11 +34,13 @@ struct RegistryCommand: AsyncParsableCommand {
             gates.wake()
             nodes.wake()
         }
+        configuration.access.warnIfOpen(member.logger)
         throw await ServiceRunner.run(
             name: "registry",
             logger: member.logger,
-            services: parts + [
-                ArtifactService(member: member, blobs: blobs), gates, nodes, QueryService(member: member, nodes: nodes),
+            services: configuration.access.watches(member.logger) + parts + [
+                ArtifactService(member: member, blobs: blobs, access: configuration.access), gates, nodes,
+                QueryService(member: member, nodes: nodes),
             ]
         )
     }

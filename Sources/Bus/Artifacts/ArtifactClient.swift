@@ -9,6 +9,7 @@ import ZeroMQ
 public struct ArtifactClient: Sendable {
     /// The artifact server's endpoint.
     public let endpoint: String
+    private let keyPath: String?
     /// Without a new byte, until a transfer gives up.
     public var patience: Duration {
         get { limits.progress }
@@ -20,7 +21,11 @@ public struct ArtifactClient: Sendable {
     public typealias Progress = @Sendable (_ done: Int, _ total: Int) -> Void
 
     /// A client of the server at `address`.
-    public init(_ address: BusAddress) { endpoint = address.endpoint(SocketTable.artifacts) }
+    /// - Parameter keyPath: The file of the ``BusKey`` to connect with over TCP; read anew for each connection.
+    public init(_ address: BusAddress, keyPath: String? = nil) {
+        endpoint = address.endpoint(SocketTable.artifacts)
+        self.keyPath = address.directory == nil ? keyPath : nil
+    }
 
     /// Fetches an artifact into a sink, behind what the sink has already; returns when it is whole and in its place.
     /// - Parameter makeSink: Opens the sink, on the transfer's thread.
@@ -68,13 +73,13 @@ public struct ArtifactClient: Sendable {
     private func onThread(
         _ body: @escaping @Sendable (ArtifactConnection) throws(BusError) -> ArtifactReport
     ) async throws(BusError) -> ArtifactReport {
-        let endpoint = endpoint
+        let (endpoint, keyPath) = (endpoint, keyPath)
         let cancellation = ArtifactCancellation()
         let result: Result<ArtifactReport, BusError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 _ = DedicatedThread("artifact") {
                     do throws(BusError) {
-                        let connection = try ArtifactConnection(endpoint, cancellation)
+                        let connection = try ArtifactConnection(endpoint, keyPath, cancellation)
                         continuation.resume(returning: .success(try body(connection)))
                     } catch {
                         continuation.resume(returning: .failure(error))
@@ -100,6 +105,7 @@ private final class ArtifactConnection {
 
     private let context: Context
     private let endpoint: String
+    private let keyPath: String?
     private let cancellation: ArtifactCancellation
     private let clock = ContinuousClock()
     private let started: ContinuousClock.Instant
@@ -110,20 +116,34 @@ private final class ArtifactConnection {
     private var isLost = false
     private var hasStood = false
 
-    init(_ endpoint: String, _ cancellation: ArtifactCancellation) throws(BusError) {
+    init(_ endpoint: String, _ keyPath: String?, _ cancellation: ArtifactCancellation) throws(BusError) {
         self.endpoint = endpoint
+        self.keyPath = keyPath
         self.cancellation = cancellation
         started = clock.now
+        let curve = try Self.curve(keyPath)
         do throws(ZeroMQError) {
             context = try Context(ioThreads: 1)
-            socket = try Self.open(context, endpoint)
+            socket = try Self.open(context, endpoint, curve)
         } catch {
             throw BusError(.failed, error.description)
         }
     }
 
-    private static func open(_ context: Context, _ endpoint: String) throws(ZeroMQError) -> Socket {
+    private static func curve(_ keyPath: String?) throws(BusError) -> CurveOptions? {
+        guard let keyPath else { return nil }
+        do throws(AccessError) { return try BusKey(path: keyPath).toArtifacts } catch {
+            throw BusError(.denied, error.description)
+        }
+    }
+
+    private static func open(
+        _ context: Context,
+        _ endpoint: String,
+        _ curve: CurveOptions?
+    ) throws(ZeroMQError) -> Socket {
         var options = SocketOptions()
+        options.curve = curve
         options.immediate = true
         options.receiveHighWaterMark = ArtifactLimits.queuedChunksMax
         options.messageBytesMax = ArtifactLimits.frameBytesMax
@@ -217,6 +237,7 @@ private final class ArtifactConnection {
         waiting = []
         isLost = false
         hasStood = false
-        do { socket = try Self.open(context, endpoint) } catch { throw BusError(.failed, error.description) }
+        let curve = try Self.curve(keyPath)
+        do { socket = try Self.open(context, endpoint, curve) } catch { throw BusError(.failed, error.description) }
     }
 }

@@ -1,7 +1,56 @@
-import Events
+public import Events
 public import Logging
 import Synchronization
 import ZeroMQ
+
+/// Who may come to the artifact socket, and what becomes of refusals.
+public struct ArtifactDoor: Sendable {
+    let store: AccessStore
+    let serverSecretKey: String?
+    let descriptorsMax: Int
+    let time: @Sendable () -> Timestamp
+    let refused: @Sendable (Refusal) -> Void
+
+    /// A door.
+    /// - Parameters:
+    ///   - store: The policy in force; without one nobody is judged.
+    ///   - serverSecretKey: What the socket is known by; nil for one without keys.
+    ///   - descriptorsMax: What the process may open.
+    ///   - time: The wall clock, for keys that are accepted for a time.
+    ///   - refused: Told whom the door refused, and why; a refusal that is repeated is told once in 10 s.
+    public init(
+        store: AccessStore = AccessStore(nil),
+        serverSecretKey: String? = nil,
+        descriptorsMax: Int = 1024,
+        time: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: 0) },
+        refused: @escaping @Sendable (Refusal) -> Void = { _ in }
+    ) {
+        self.store = store
+        self.serverSecretKey = serverSecretKey
+        self.descriptorsMax = descriptorsMax
+        self.time = time
+        self.refused = refused
+    }
+
+    /// What the peer lacks for a command; nil when nothing. It is judged anew with every message.
+    func missing(_ peer: PeerID, _ command: Command?) -> String? {
+        guard let policy = store.policy else { return nil }
+        switch policy.standing(of: peer.key ?? "", at: time()) {
+        case .refused(let reason): return reason
+        case .granted(let identity):
+            let artifacts = identity.rights.artifacts
+            let isGranted =
+                switch command {
+                case .artifactGet: artifacts != .none
+                case .artifactPut, .artifactChunk: artifacts == .write
+                default: true
+                }
+            guard !isGranted else { return nil }
+            let what = command == .artifactGet ? "fetch" : "store"
+            return "'\(identity.name)' may not \(what) artifacts; 'hexloop keys' changes rights"
+        }
+    }
+}
 
 /// Serves artifacts in chunks over a ROUTER, on a thread of its own.
 ///
@@ -33,12 +82,20 @@ public final class ArtifactServer: Sendable {
     public init(
         endpoint: String,
         storage: some ArtifactStorage,
+        door: ArtifactDoor = ArtifactDoor(),
         logger: Logger,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         let board = board
         reactor = Reactor("artifacts") { handle in
-            try ArtifactServerBody(endpoint: endpoint, storage: storage, board: board, handle: handle, logger: logger)
+            try ArtifactServerBody(
+                endpoint: endpoint,
+                storage: storage,
+                door: door,
+                board: board,
+                handle: handle,
+                logger: logger
+            )
         } failed: {
             failed($0)
         }
@@ -68,6 +125,9 @@ private final class ArtifactServerBody: ReactorBody {
 
     private let context: Context
     private let router: Socket
+    private let door: ArtifactDoor
+    private let doorkeeper: Doorkeeper
+    private var repeats = RepeatFilter()
     private let board: ArtifactBoard
     private let handle: ReactorHandle<Command>
     private let logger: Logger
@@ -78,18 +138,27 @@ private final class ArtifactServerBody: ReactorBody {
     init(
         endpoint: String,
         storage: any ArtifactStorage,
+        door: ArtifactDoor,
         board: ArtifactBoard,
         handle: ReactorHandle<Command>,
         logger: Logger
     ) throws {
+        self.door = door
         context = try Context()
+        doorkeeper = try Doorkeeper(
+            context,
+            store: door.store,
+            serverSecretKey: door.serverSecretKey,
+            domain: "artifacts",
+            descriptorsMax: door.descriptorsMax
+        )
         var options = SocketOptions()
         options.mandatory = true
         options.sendHighWaterMark = ArtifactLimits.queuedChunksMax
         options.receiveHighWaterMark = ArtifactLimits.queuedChunksMax
         options.messageBytesMax = ArtifactLimits.frameBytesMax
-        router = try Socket(context, .router, options: options)
-        try router.bind(endpoint)
+        router = try Socket(context, .router, options: doorkeeper.options(options))
+        try doorkeeper.bind(router, SocketTable.artifacts.name, endpoint)
         self.board = board
         self.handle = handle
         self.logger = logger
@@ -99,7 +168,10 @@ private final class ArtifactServerBody: ReactorBody {
 
     private var now: Duration { clock.now - started }
 
-    func prepare(_ set: inout PollSet) { set.add(router) }
+    func prepare(_ set: inout PollSet) {
+        set.add(router)
+        doorkeeper.prepare(&set)
+    }
 
     func handle(_ command: Command) {
         switch command {
@@ -109,13 +181,17 @@ private final class ArtifactServerBody: ReactorBody {
 
     func turn() -> Duration {
         var hasMore = false
+        var origin = Origin.none
         do {
             receiving: for count in 1...Self.messagesPerTurnMax {
-                switch try router.receive() {
+                switch try router.receive(&origin) {
                 case .message(let frames):
+                    doorkeeper.note(origin)
                     guard let peer = frames.first else { continue }
-                    note(serving.receive(from: PeerID(peer), Array(frames.dropFirst()), now: now, send: send))
-                case .oversized(let peer): note(serving.oversized(from: PeerID(peer), send: send))
+                    receive(from: PeerID(peer, key: origin.key), Array(frames.dropFirst()))
+                case .oversized(let peer):
+                    doorkeeper.note(origin)
+                    note(serving.oversized(from: PeerID(peer, key: origin.key), send: send))
                 case .none: break receiving
                 }
                 hasMore = count == Self.messagesPerTurnMax
@@ -123,7 +199,10 @@ private final class ArtifactServerBody: ReactorBody {
         } catch {
             logger.error("the artifact socket failed", metadata: ["error": "\(error)"])
         }
-        let wait = serving.turn(now: now, send: send)
+        for refused in doorkeeper.turn(hasDrained: !hasMore, now: now, at: door.time()) {
+            tell(refused.code, refused.message, about: refused.about)
+        }
+        let wait = min(serving.turn(now: now, send: send), doorkeeper.patience)
         for fault in serving.takeFaults() {
             logger.error(
                 "an artifact cannot be served",
@@ -134,6 +213,23 @@ private final class ArtifactServerBody: ReactorBody {
         let counters = serving.counters
         board.counters.withLock { $0 = counters }
         return hasMore ? .zero : wait
+    }
+
+    private func receive(from peer: PeerID, _ frames: Frames) {
+        let header = try? CommandHeader(frames.first ?? [])
+        if let missing = door.missing(peer, header?.command) {
+            tell(.denied, missing, about: peer.key ?? "")
+            let requester = Requester(peer: peer, correlation: header?.correlation ?? 0)
+            _ = serving.refuse(requester, Refusal(.denied, missing), send)
+        } else {
+            note(serving.receive(from: peer, frames, now: now, send: send))
+        }
+    }
+
+    private func tell(_ code: ErrorCode, _ message: String, about: String) {
+        logger.notice("refused", metadata: ["reason": "\(message)"])
+        guard repeats.isNew("\(code.rawValue) \(about) \(message)", now: now) else { return }
+        door.refused(Refusal(code, message))
     }
 
     func close(undelivered: [Command]) {}

@@ -113,7 +113,7 @@ struct ArtifactServing {
         }
     }
 
-    private mutating func refuse(_ requester: Requester, _ refusal: Refusal, _ send: Send) -> Refusal {
+    mutating func refuse(_ requester: Requester, _ refusal: Refusal, _ send: Send) -> Refusal {
         counters.refused += 1
         if let frames = try? BrokerMessage.error(requester.correlation, refusal).frames() {
             _ = send(requester.peer, frames)

@@ -2,7 +2,14 @@ public import Events
 
 extension Broker {
     /// An event of the session's producer: taken in order, once.
-    mutating func publish(_ peer: PeerID, sequence: UInt64, topic: String, header: [UInt8], data: [UInt8]) {
+    mutating func publish(
+        _ peer: PeerID,
+        sequence: UInt64,
+        topic: String,
+        header: [UInt8],
+        data: [UInt8],
+        at time: Timestamp
+    ) {
         guard let name = sessions[peer]?.hello.producer, let producer = producers[name], producer.peer == peer else {
             send(peer, .nak(0, Refusal(.fenced, "this session has no producer name; say it in HELLO")))
             return
@@ -23,7 +30,10 @@ extension Broker {
             )
             return
         }
-        guard check(topic, header, data, reliability: .event, peer, 0) else { return }
+        guard check(topic, header, data, reliability: .event, peer, 0),
+            // The outbox keeps the event; rights may be given while it waits.
+            mayPublish(Requester(peer: peer, correlation: 0), topic, header, retryAfterMs: 5000, at: time)
+        else { return }
         guard pendingBytes < Self.pendingBytesMax else {
             refuse(peer, 0, .full, "the log is behind by \(pendingBytes) bytes", retryAfterMs: 50)
             return
@@ -58,16 +68,20 @@ extension Broker {
         topic: String,
         header: [UInt8],
         data: [UInt8],
-        now: Duration
+        now: Duration,
+        at time: Timestamp
     ) {
         if topic.hasPrefix("q/") {
-            guard check(topic, header, data, reliability: .work, requester.peer, requester.correlation) else { return }
+            guard check(topic, header, data, reliability: .work, requester.peer, requester.correlation),
+                mayPublish(requester, topic, header, at: time)
+            else { return }
             request(requester, topic: topic, header: header, data: data, now: now)
             return
         }
         guard check(topic, header, data, reliability: .event, requester.peer, requester.correlation) else { return }
         do {
             let event = try CloudEvent(header: header, data: [])
+            guard mayPublish(requester, topic, event, at: time) else { return }
             take(requester, topic: topic, flags: .durable, header: header, data: data, event)
         } catch {
             refuse(requester.peer, requester.correlation, error.code, error.message)
@@ -75,17 +89,25 @@ extension Broker {
     }
 
     /// Topic and `application/cloudevents+json`: what foreigners send.
-    mutating func publishStructured(_ requester: Requester, topic: String, event bytes: [UInt8], now: Duration) {
+    mutating func publishStructured(
+        _ requester: Requester,
+        topic: String,
+        event bytes: [UInt8],
+        now: Duration,
+        at time: Timestamp
+    ) {
         do {
             let event = try CloudEvent(structured: bytes)
             let header = try event.header()
             if topic.hasPrefix("q/") {
-                guard check(topic, header, event.data, reliability: .work, requester.peer, requester.correlation)
+                guard check(topic, header, event.data, reliability: .work, requester.peer, requester.correlation),
+                    mayPublish(requester, topic, event, at: time)
                 else { return }
                 request(requester, topic: topic, header: header, data: event.data, now: now)
                 return
             }
-            guard check(topic, header, event.data, reliability: .event, requester.peer, requester.correlation)
+            guard check(topic, header, event.data, reliability: .event, requester.peer, requester.correlation),
+                mayPublish(requester, topic, event, at: time)
             else { return }
             take(requester, topic: topic, flags: .durable, header: header, data: event.data, event)
         } catch {
@@ -176,7 +198,9 @@ extension Broker {
     // MARK: The ingress socket
 
     /// A message from the telemetry socket: telemetry of our own clients, or a foreigner's `[topic][CloudEvents JSON]`.
-    public mutating func ingress(_ frames: Frames, now: Duration, at time: Timestamp) {
+    /// - Parameter key: The public key of its sender; nil on sockets without keys.
+    public mutating func ingress(_ frames: Frames, key: String? = nil, now: Duration, at time: Timestamp) {
+        guard isInRate(key, frames, now: now, at: time) else { return }
         switch frames.count {
         case 4:
             guard let record = try? Record(frames: frames), (try? Topic(record.topic))?.reliability == .telemetry
@@ -184,11 +208,12 @@ extension Broker {
                 refuseIngress(.badFrame, "a telemetry record on '\(name(of: frames))' cannot be read", at: time)
                 return
             }
+            guard mayEnter(key, record.topic, try? HeaderSource.of(record.header), at: time) else { return }
             counters.telemetry += 1
             let (relayed, lost) = telemetry.relay(record)
             counters.telemetryLost += lost
             actions.append(.fanOut(relayed.frames))
-        case 2: simpleDoor(name(of: frames), frames[1], at: time)
+        case 2: simpleDoor(name(of: frames), frames[1], key, at: time)
         default:
             refuseIngress(
                 .badFrame,
@@ -200,7 +225,7 @@ extension Broker {
 
     private func name(of frames: Frames) -> String { String(decoding: (frames.first ?? []).prefix(80), as: UTF8.self) }
 
-    private mutating func simpleDoor(_ topic: String, _ bytes: [UInt8], at time: Timestamp) {
+    private mutating func simpleDoor(_ topic: String, _ bytes: [UInt8], _ key: String?, at time: Timestamp) {
         do {
             let parsed = try Topic(topic)
             let event = try CloudEvent(structured: bytes)
@@ -208,6 +233,7 @@ extension Broker {
             guard header.count <= limits.headerBytesMax, event.data.count <= limits.dataBytesMax else {
                 throw EventError(.tooLarge, "data may have \(limits.dataBytesMax) bytes, this has \(event.data.count)")
             }
+            guard mayEnter(key, topic, event.source, event, at: time) else { return }
             switch parsed.reliability {
             case .event: take(nil, topic: topic, flags: .durable, header: header, data: event.data, event)
             case .telemetry:

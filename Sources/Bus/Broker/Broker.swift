@@ -48,6 +48,10 @@ public struct Broker: Sendable {
         public var telemetryLost = 0
         /// Sessions that ended, for whatever reason.
         public var sessionsEnded = 0
+        /// Messages, subscriptions and connections that were refused for want of a right or a key.
+        public var denied = 0
+        /// Messages that were refused or dropped because their identity sent too much.
+        public var throttled = 0
     }
 
     struct Session {
@@ -100,6 +104,10 @@ public struct Broker: Sendable {
     /// Refusals by their code.
     var refusals: [ErrorCode: Int] = [:]
     var telemetry = TelemetryRelay()
+    /// Who may do what; nil when nobody is judged.
+    var access: AccessPolicy?
+    var refusalRepeats = RepeatFilter()
+    var rates: RateLimits
     var pendingBytes = 0
     var generation: UInt64 = 1
     var actions: [Action] = []
@@ -112,8 +120,16 @@ public struct Broker: Sendable {
     private var beatHead: UInt64
 
     /// A broker over a log that was just opened.
-    public init(site: String, limits: BusLimits = .init(), log: LogSnapshot) {
+    public init(
+        site: String,
+        limits: BusLimits = .init(),
+        rates: RateLimits = .init(),
+        access: AccessPolicy? = nil,
+        log: LogSnapshot
+    ) {
         self.site = site
+        self.rates = rates
+        self.access = access
         self.limits = limits
         epoch = log.epoch
         head = log.head
@@ -161,8 +177,15 @@ public struct Broker: Sendable {
             send(peer, .error(id, Refusal(error.code, error.message)))
             return
         }
+        if access != nil {
+            if case .refused(let reason) = standing(of: peer, at: time) {
+                turnOut(peer, reason, now: now, at: time)
+                return
+            }
+            guard isInRate(peer, message, frames, now: now, at: time) else { return }
+        }
         if case .hello(let id, let hello) = message {
-            greet(peer, id, hello, now: now)
+            greet(peer, id, hello, now: now, at: time)
             return
         }
         guard sessions[peer] != nil else {
@@ -178,17 +201,29 @@ public struct Broker: Sendable {
         switch message {
         case .hello: break
         case .publish(_, let sequence, let topic, let header, let data):
-            publish(peer, sequence: sequence, topic: topic, header: header, data: data)
+            publish(peer, sequence: sequence, topic: topic, header: header, data: data, at: time)
         case .publishUnsequenced(let id, let topic, let header, let data):
-            publishNamed(Requester(peer: peer, correlation: id), topic: topic, header: header, data: data, now: now)
+            publishNamed(
+                Requester(peer: peer, correlation: id),
+                topic: topic,
+                header: header,
+                data: data,
+                now: now,
+                at: time
+            )
         case .publishStructured(let id, let topic, let event):
-            publishStructured(Requester(peer: peer, correlation: id), topic: topic, event: event, now: now)
-        case .subscribe(let id, let request): subscribe(peer, id, request)
+            publishStructured(Requester(peer: peer, correlation: id), topic: topic, event: event, now: now, at: time)
+        case .subscribe(let id, let request):
+            guard isGranted(peer, id, at: time, { $0.missing(toSubscribe: request) }) else { return }
+            subscribe(peer, id, request)
         case .credit(let id, let count): credit(ConsumerID(peer: peer, correlation: id), count)
         case .acknowledge(let id, let sequence):
             acknowledge(ConsumerID(peer: peer, correlation: id), sequence)
-        case .fetch(let id, let request): fetch(Requester(peer: peer, correlation: id), request)
+        case .fetch(let id, let request):
+            guard isGranted(peer, id, at: time, { $0.missing(toRead: request.filters) }) else { return }
+            fetch(Requester(peer: peer, correlation: id), request)
         case .last(let id, let request):
+            guard isGranted(peer, id, at: time, { $0.missing(toRead: request.filters) }) else { return }
             actions.append(
                 .read(
                     ReadRequest(
@@ -199,7 +234,9 @@ public struct Broker: Sendable {
                     )
                 )
             )
-        case .join(let id, let request): join(Requester(peer: peer, correlation: id), request, now: now)
+        case .join(let id, let request):
+            guard isGranted(peer, id, at: time, { $0.missing(toJoin: request) }) else { return }
+            join(Requester(peer: peer, correlation: id), request, now: now)
         case .done(let id, let token, let result):
             done(Requester(peer: peer, correlation: id), token, [.answer(result)], now: now)
         case .doneParts(let id, let token, let results):
@@ -225,8 +262,19 @@ public struct Broker: Sendable {
 
     // MARK: Sessions
 
-    private mutating func greet(_ peer: PeerID, _ id: UInt64, _ hello: Hello, now: Duration) {
+    private mutating func greet(_ peer: PeerID, _ id: UInt64, _ hello: Hello, now: Duration, at time: Timestamp) {
         if sessions[peer] != nil { end(peer, now: now) }
+        guard isGranted(peer, id, at: time, { $0.missing(toGreet: hello) }) else { return }
+        guard hasRoomForSession(of: peer, at: time) else {
+            refuse(
+                peer,
+                id,
+                .tooMany,
+                "an identity has at most \(rates.sessionsMax) sessions",
+                retryAfterMs: 5000
+            )
+            return
+        }
         sessionCount += 1
         var known = (epoch: UInt64(0), sequence: UInt64(0))
         if let name = hello.producer {

@@ -1,12 +1,22 @@
 public import Events
 
-/// A peer of the broker's ROUTER: its routing id, which libzmq chooses.
+/// A peer of the broker's ROUTER: its routing id, which libzmq chooses, and the key that it proved to own.
+///
+/// Who takes over a routing id with another key is another peer: it has nothing of the first one's session.
 public struct PeerID: Sendable, Hashable {
     /// As libzmq hands it over; it names one connection, a peer that connects again has another.
     public let bytes: [UInt8]
+    /// The peer's public key; nil on sockets without keys.
+    public let key: String?
 
-    /// A peer by its routing id.
-    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+    /// A peer by its routing id and key.
+    public init(_ bytes: [UInt8], key: String? = nil) {
+        self.bytes = bytes
+        self.key = key
+    }
+
+    /// The routing id alone tells peers apart well enough.
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 }
 
 /// Who waits for an answer: a peer and the correlation it chose.

@@ -18,9 +18,19 @@ public final class BusClient: Sendable {
         public var producer: String?
         /// Incarnation of the producer's numbering; the log fences older ones.
         public var producerEpoch: UInt64
+        /// The file of the ``BusKey`` to connect with over TCP; read again with each new connection, so that a rotated
+        /// key is taken up. Nil connects without keys.
+        public var keyPath: String?
 
         /// A configuration; without a producer the client publishes by source and id alone.
-        public init(address: BusAddress, name: String, producer: String? = nil, producerEpoch: UInt64 = 1) {
+        public init(
+            address: BusAddress,
+            name: String,
+            producer: String? = nil,
+            producerEpoch: UInt64 = 1,
+            keyPath: String? = nil
+        ) {
+            self.keyPath = keyPath
             self.address = address
             self.name = name
             self.producer = producer

@@ -15,8 +15,9 @@ final class ClientBody: ReactorBody {
     private let logger: Logger
     private let context: Context
     private var dealer: Socket
-    private let publisher: Socket
-    private let subscriber: Socket
+    private var publisher: Socket
+    private var subscriber: Socket
+    private var key: BusKey?
     private var isListening = false
     private var hasComplained = false
     private var core: ClientCore
@@ -43,12 +44,10 @@ final class ClientBody: ReactorBody {
         self.dropped = dropped
         logger.info("libzmq", metadata: ["libzmq.version": "\(Context.libraryVersion)"])
         context = try Context()
-        dealer = try Self.openDealer(context, configuration.address)
-        publisher = try Socket(context, .publisher)
-        try publisher.connect(configuration.address.endpoint(SocketTable.ingress))
-        var options = SocketOptions()
-        options.receiveHighWaterMark = 10_000
-        subscriber = try Socket(context, .subscriber, options: options)
+        key = try Self.readKey(configuration)
+        dealer = try Self.openDealer(context, configuration.address, key)
+        publisher = try Self.openPublisher(context, configuration.address, key)
+        subscriber = try Self.openSubscriber(context, key)
         started = clock.now
         let hello = Hello(
             name: configuration.name,
@@ -58,8 +57,38 @@ final class ClientBody: ReactorBody {
         core = ClientCore(hello: hello, now: .zero)
     }
 
-    private static func openDealer(_ context: Context, _ address: BusAddress) throws(ZeroMQError) -> Socket {
+    private static func readKey(_ configuration: BusClient.Configuration) throws(AccessError) -> BusKey? {
+        // A directory of sockets is closed to others; there is nobody to prove anything to.
+        guard configuration.address.directory == nil, let path = configuration.keyPath else { return nil }
+        return try BusKey(path: path)
+    }
+
+    private static func openPublisher(
+        _ context: Context,
+        _ address: BusAddress,
+        _ key: BusKey?
+    ) throws(ZeroMQError) -> Socket {
         var options = SocketOptions()
+        options.curve = key?.toBus
+        let socket = try Socket(context, .publisher, options: options)
+        try socket.connect(address.endpoint(SocketTable.ingress))
+        return socket
+    }
+
+    private static func openSubscriber(_ context: Context, _ key: BusKey?) throws(ZeroMQError) -> Socket {
+        var options = SocketOptions()
+        options.receiveHighWaterMark = 10_000
+        options.curve = key?.toBus
+        return try Socket(context, .subscriber, options: options)
+    }
+
+    private static func openDealer(
+        _ context: Context,
+        _ address: BusAddress,
+        _ key: BusKey?
+    ) throws(ZeroMQError) -> Socket {
+        var options = SocketOptions()
+        options.curve = key?.toBus
         options.immediate = true
         options.sendHighWaterMark = 8192
         let socket = try Socket(context, .dealer, options: options)
@@ -113,7 +142,9 @@ final class ClientBody: ReactorBody {
         if !hasComplained, !core.isReady, now > Self.patience {
             hasComplained = true
             logger.warning(
-                "the bus is not there; trying on",
+                key == nil && configuration.address.directory == nil
+                    ? "the bus is not there, or it wants a key (bus.key); trying on"
+                    : "the bus is not there; trying on",
                 metadata: ["bus.endpoint": "\(configuration.address.endpoint(SocketTable.command))"]
             )
         }
@@ -191,9 +222,31 @@ final class ClientBody: ReactorBody {
     private func send(_ frames: Frames) -> Bool { (try? dealer.send(frames)) == .queued }
 
     private func reopen() {
-        do { dealer = try Self.openDealer(context, configuration.address) } catch {
+        do {
+            try renewKey()
+            dealer = try Self.openDealer(context, configuration.address, key)
+        } catch {
             logger.error("cannot open a socket", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Takes up a key that was rotated: the other two sockets then need it too.
+    private func renewKey() throws(ZeroMQError) {
+        let renewed: BusKey?
+        do throws(AccessError) { renewed = try Self.readKey(configuration) } catch {
+            logger.error("the key file cannot be used; going on with the old key", metadata: ["error": "\(error)"])
+            return
+        }
+        guard renewed != key else { return }
+        publisher = try Self.openPublisher(context, configuration.address, renewed)
+        let other = try Self.openSubscriber(context, renewed)
+        if isListening { try other.connect(configuration.address.endpoint(SocketTable.fanOut)) }
+        for listener in listeners.values {
+            for prefix in listener.prefixes { other.subscribe(String(decoding: prefix, as: UTF8.self)) }
+        }
+        subscriber = other
+        key = renewed
+        logger.info("took up a new key", metadata: ["key.name": "\(renewed?.name ?? "none")"])
     }
 
     private func sendTelemetry(_ topic: String, _ header: [UInt8], _ data: [UInt8]) {

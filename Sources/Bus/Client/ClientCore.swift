@@ -353,6 +353,11 @@ public struct ClientCore: Sendable {
         case .fenced where id == 0:
             actions.append(.producerFenced(refusal))
             phase = .waiting(until: now + Self.greetIntervalMax)
+        case .denied where id == 0:
+            // The key is not accepted (any longer). A new connection reads the key file again.
+            if case .waiting = phase { return }
+            reset("the bus refuses this program: \(refusal.message)")
+            phase = .waiting(until: now + Self.greetIntervalMax)
         case .staleLease: break
         default:
             if requests.removeValue(forKey: id) != nil {

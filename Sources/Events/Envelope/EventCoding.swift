@@ -39,3 +39,15 @@ public enum EventCoding {
         }
     }
 }
+
+extension EventCoding {
+    /// JSON that people read and change: sorted keys, one field on a line.
+    /// - Throws: As ``encode(_:)``.
+    public static func encodeForPeople(_ value: some Encodable) throws(EventError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        do { return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")] } catch {
+            throw EventError(.badData, "cannot be written as JSON: \(Self.describe(error))")
+        }
+    }
+}

@@ -36,7 +36,8 @@ struct ArtifactCommand: AsyncParsableCommand {
         }
 
         func client() throws -> ArtifactClient {
-            var client = ArtifactClient(try place.place().artifacts)
+            let place = try place.place()
+            var client = ArtifactClient(place.artifacts, keyPath: place.keyPath)
             client.patience = .seconds(patience)
             return client
         }

@@ -28,6 +28,7 @@ struct BusConnection: Sendable {
             connection.close()
             throw CommandError(
                 "no bus answers at \(place.bus); start one with 'hexloop up', or name another with --bus or --data"
+                    + (place.bus.directory == nil && place.keyPath == nil ? "; over TCP it may want a --bus-key" : "")
             )
         }
         return connection
@@ -38,7 +39,7 @@ struct BusConnection: Sendable {
         self.place = place
         source = "//\(place.site)/hexloop/\(name)"
         client = BusClient(
-            .init(address: place.bus, name: "hexloop/\(name)"),
+            .init(address: place.bus, name: "hexloop/\(name)", keyPath: place.keyPath),
             logger: Self.silentLogger
         )
     }

@@ -30,7 +30,13 @@ final class PipelinedPublisher: Sendable {
         // A later start numbers anew under a higher epoch.
         epoch = UInt64(max(1, Member.clock().microseconds))
         client = BusClient(
-            .init(address: place.bus, name: name, producer: name, producerEpoch: epoch),
+            .init(
+                address: place.bus,
+                name: name,
+                producer: name,
+                producerEpoch: epoch,
+                keyPath: place.keyPath
+            ),
             logger: BusConnection.silentLogger
         )
     }

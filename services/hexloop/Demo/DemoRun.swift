@@ -205,7 +205,7 @@ struct DemoRun: Sendable {
 
     private func container(_ digest: String) async throws -> ModelContainer {
         let container = try ModelContainer(
-            parsing: try await ArtifactClient(stack.place.artifacts).download(digest)
+            parsing: try await ArtifactClient(stack.place.artifacts, keyPath: stack.place.keyPath).download(digest)
         )
         guard container.digest == digest else {
             throw CommandError("the registry sent \(container.digest.shortID) for artifact \(digest.shortID)")

@@ -12,7 +12,7 @@ struct Program: Sendable {
     var label: String { instance == "main" ? name : instance }
 
     /// Every program, each after those it leans on; they stop in reverse order.
-    static func all(nodes: Int, gatewayPort: Int, keys: KeyPair) -> [Program] {
+    static func all(nodes: Int, gatewayPort: Int, keys: KeyPair, busKeys: KeyDirectory?) -> [Program] {
         let verification = ["HEXLOOP_VERIFICATION_KEY": keys.publicPath]
         var programs = [
             Program(name: "bus", instance: "main", environment: [:]),
@@ -30,6 +30,12 @@ struct Program: Sendable {
             Program(name: "alert", instance: "main", environment: [:]),
             Program(name: "gateway", instance: "main", environment: ["HEXLOOP_HTTP_PORT": "\(gatewayPort)"]),
         ]
-        return programs
+        guard let busKeys else { return programs }
+        return programs.map { program in
+            var environment = program.environment
+            environment["HEXLOOP_BUS_KEY"] = busKeys.keyPath(program.name)
+            if ["bus", "registry"].contains(program.name) { environment["HEXLOOP_ACCESS_FILE"] = busKeys.accessPath }
+            return Program(name: program.name, instance: program.instance, environment: environment)
+        }
     }
 }

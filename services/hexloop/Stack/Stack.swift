@@ -34,7 +34,10 @@ struct Stack: Sendable {
         if let directory = place.bus.directory { try KeyPair.makeDirectory(directory) }
         let lock = try DirectoryLock.acquire("\(place.runDirectory)/up")
         defer { withExtendedLifetime(lock) {} }
-        let programs = Program.all(nodes: nodes, gatewayPort: gatewayPort, keys: keys)
+        // Over TCP every program shows a key; over local sockets the directory is what protects.
+        let busKeys = place.bus.directory == nil ? KeyDirectory(path: place.keyDirectory) : nil
+        _ = try busKeys?.setUp(site: place.site)
+        let programs = Program.all(nodes: nodes, gatewayPort: gatewayPort, keys: keys, busKeys: busKeys)
         let executables = try Supervisor.executableDirectory()
         for name in Set(programs.map(\.name)).sorted() where access("\(executables)/\(name)", X_OK) != 0 {
             throw CommandError("\(executables)/\(name) is missing; build all programs with 'make build'")
