@@ -64,7 +64,11 @@ extension Simulation {
         brokerLife += 1
         brokerUpAt = now + milliseconds(0...1500)
         if let durable { disk = durable }
-        broker = Broker(site: "site", log: disk.log.snapshot)
+        broker = Broker(
+            site: "site",
+            requestsAfter: random.next() >> 12,
+            log: disk.log.snapshot
+        )
         (logQueue, failedGeneration, book) = ([], 0, Book())
         logResults.removeAll()
         for client in clients { client.link = newLink(client.index) }

@@ -82,7 +82,7 @@ package final class Simulation {
             }
         let filters = ["e/", "e/*/c0/", "e/*/*/said/v1/", nil, nil].map { $0.flatMap { try? TopicFilter($0) } }
         disk = Disk(log: FakeLog(forgets: forgets), filters: filters)
-        broker = Broker(site: "site", log: disk.log.snapshot)
+        broker = Broker(site: "site", requestsAfter: random.next() >> 12, log: disk.log.snapshot)
         if sabotage == .ackBeforeCommit { durable = disk }
         let roles: [Client.Role] = [.member, .worker, .worker, .asker, .double]
         for (index, role) in roles.enumerated() {

@@ -27,10 +27,13 @@ struct BrokerHarness {
         broker = Broker(site: "site", limits: limits, log: log.snapshot)
     }
 
+    private var life: UInt64 = 0
+
     /// The broker's process ends; what was on disk is there again.
     mutating func restart() {
         (appends, notes, reads, sent, fannedOut) = ([], [], [], [:], [])
-        broker = Broker(site: "site", limits: broker.limits, log: log.snapshot)
+        life += 1
+        broker = Broker(site: "site", limits: broker.limits, requestsAfter: life * 1000, log: log.snapshot)
     }
 
     /// The public keys that peers show; those without are local.

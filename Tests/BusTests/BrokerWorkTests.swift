@@ -300,6 +300,27 @@ struct BrokerWorkTests {
         #expect(harness.take("asker") == [.nak(11, Refusal(.noModel, "not here"))], "the asker has had its tries")
     }
 
+    @Test("the answer to a question of an earlier life of the broker is nobody's")
+    func answerOfEarlierLife() throws {
+        var harness = BrokerHarness()
+        for name in ["worker", "asker"] { try harness.hello(name) }
+        try harness.send("worker", join(["q/"], credit: 1))
+        try harness.send("asker", request(9))
+        let old = try #require(harness.jobs("worker").first)
+        harness.restart()
+        for name in ["worker", "asker"] { try harness.hello(name) }
+        try harness.send("worker", join(["q/"], credit: 1))
+        try harness.send("asker", request(10))
+        let new = try #require(harness.jobs("worker").first)
+        #expect(new != old)
+        _ = harness.take("asker")
+        try harness.send("worker", .done(membership: 2, old, result: [1]))
+        #expect(harness.take("asker") == [])
+        #expect(harness.take("worker").refusals == [.staleLease])
+        try harness.send("worker", .done(membership: 2, new, result: [2]))
+        #expect(harness.take("asker") == [.answer(10, [2])])
+    }
+
     @Test("jobs that end out of order leave a floor and nothing above it")
     func outOfOrder() throws {
         var harness = BrokerHarness()

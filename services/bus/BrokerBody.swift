@@ -82,6 +82,7 @@ final class BrokerBody: ReactorBody {
             site: configuration.site,
             rates: configuration.rates,
             access: access.store.policy,
+            requestsAfter: UInt64.random(in: 0..<1 << 52),
             log: log.snapshot
         )
         self.log = LogThread(log: log, logger: logger, results: results)

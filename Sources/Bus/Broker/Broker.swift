@@ -113,21 +113,25 @@ public struct Broker: Sendable {
     var actions: [Action] = []
     private var postponed: [Append] = []
     private var sessionCount: UInt64 = 0
-    var requestCount: UInt64 = 0
+    var requestCount: UInt64
     private var ownCount: UInt64 = 0
     private var topicsSinceBeat: [String: UInt64] = [:]
     /// The head that the last beat named.
     private var beatHead: UInt64
 
     /// A broker over a log that was just opened.
+    /// - Parameter requestsAfter: Requests get the numbers behind it, under 2^62. Each life of a broker needs others:
+    ///   a member may end a job of an earlier life, and its token must not be that of a request of this one.
     public init(
         site: String,
         limits: BusLimits = .init(),
         rates: RateLimits = .init(),
         access: AccessPolicy? = nil,
+        requestsAfter: UInt64 = 0,
         log: LogSnapshot
     ) {
         self.site = site
+        requestCount = requestsAfter
         self.rates = rates
         self.access = access
         self.limits = limits

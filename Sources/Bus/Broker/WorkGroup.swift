@@ -80,7 +80,6 @@ public struct WorkGroup: Sendable {
     /// Sequences of dead letters that are jobs again.
     private var revived: Set<UInt64> = []
     private var notes: [GroupNote] = []
-    private var batchCount: UInt64 = 0
     /// Requests that went out since the last job of the log.
     var requestsInRow = 0
     /// Jobs that went out so far; members remember when they got one.
@@ -249,9 +248,8 @@ public struct WorkGroup: Sendable {
         if parts.count == 1 {
             token = LeaseToken(job: first.id, delivery: parts[0].delivery)
         } else {
-            // Numbers of batches have the next bit too, so they are not those of requests.
-            batchCount += 1
-            token = LeaseToken(job: Self.requestBit | Self.requestBit >> 1 | batchCount, delivery: 1)
+            // A batch has the number of its first request, with the next bit too.
+            token = LeaseToken(job: first.id | Self.requestBit >> 1, delivery: parts[0].delivery)
         }
         assignmentCount += UInt64(parts.count)
         let number = assignmentCount
