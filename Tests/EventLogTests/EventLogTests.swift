@@ -128,6 +128,23 @@ struct EventLogTests {
         #expect(error.description.contains("record 2") && error.description.contains("backup"))
     }
 
+    @Test("An old record whose bytes changed on disk is named when it is read, and not served")
+    func oldDamage() throws {
+        defer { cleanUp() }
+        do {
+            let log = try EventLog(path: path)
+            _ = try log.write((1...400).map { append("e/s/a/", "\($0)") }, [], at: now)
+        }
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try queue.write { try $0.execute(sql: "UPDATE record SET data = x'00' WHERE sequence = 3") }
+        }
+        let log = try EventLog(path: path)
+        #expect(try read(log, "e/s/a/", after: 3).records.count == 100)
+        let error = try #require(throws: LogError.self) { _ = try read(log, "e/s/a/") }
+        #expect(error.description.contains("record 3"))
+    }
+
     @Test("A batch that fails leaves the log as it was")
     func failedBatch() throws {
         defer { cleanUp() }

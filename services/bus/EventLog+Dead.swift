@@ -161,10 +161,10 @@ extension EventLog {
     private func record(_ sequence: UInt64, _ db: Database) throws -> Bus.Record? {
         let row = try Row.fetchOne(
             try db.cachedStatement(
-                sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence = ?"
+                sql: "SELECT sequence, topic, previous, flags, header, data, checksum FROM record WHERE sequence = ?"
             ),
             arguments: [Int64(clamping: sequence)]
         )
-        return row.map { record($0, topicNames[$0[1]] ?? "") }
+        return try row.map { try record($0, topicNames[$0[1]] ?? "") }
     }
 }

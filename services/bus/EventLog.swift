@@ -331,7 +331,7 @@ final class EventLog: @unchecked Sendable {
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
                     sql:
-                        "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence > ? ORDER BY sequence"
+                        "SELECT sequence, topic, previous, flags, header, data, checksum FROM record WHERE sequence > ? ORDER BY sequence"
                 ),
                 arguments: [Int64(clamping: request.after)]
             )
@@ -350,7 +350,7 @@ final class EventLog: @unchecked Sendable {
                         return result
                     }()
                 guard matches else { continue }
-                let record = record(row, name)
+                let record = try record(row, name)
                 bytes += record.header.count + record.data.count
                 records.append(record)
             }
@@ -366,27 +366,35 @@ final class EventLog: @unchecked Sendable {
             let records = try sequences.compactMap { sequence -> Bus.Record? in
                 let row = try Row.fetchOne(
                     try db.cachedStatement(
-                        sql: "SELECT sequence, topic, previous, flags, header, data FROM record WHERE sequence = ?"
+                        sql:
+                            "SELECT sequence, topic, previous, flags, header, data, checksum FROM record WHERE sequence = ?"
                     ),
                     arguments: [Int64(sequence)]
                 )
-                return row.map { record($0, topicNames[$0[1]] ?? "") }
+                return try row.map { try record($0, topicNames[$0[1]] ?? "") }
             }
             return ReadResult(request: request, records: records, scannedTo: head)
         }
     }
 
-    func record(_ row: Row, _ topic: String) -> Bus.Record {
+    func record(_ row: Row, _ topic: String) throws -> Bus.Record {
         let (sequence, previous, flags): (Int64, Int64, Int64) = (row[0], row[2], row[3])
-        let (header, data): (Data, Data) = (row[4], row[5])
+        let (header, data, checksum): (Data, Data, Int64) = (row[4], row[5], row[6])
+        let (headerBytes, dataBytes) = (Array(header), Array(data))
+        guard CRC32C.of(Array(topic.utf8), headerBytes, dataBytes) == UInt32(truncatingIfNeeded: checksum) else {
+            throw LogError(
+                "\(path): record \(sequence) does not fit its checksum; restore a backup of the log, or move the file "
+                    + "away to start an empty one"
+            )
+        }
         return Bus.Record(
             topic: topic,
             flags: Bus.Record.Flags(rawValue: UInt8(truncatingIfNeeded: flags)),
             epoch: epoch,
             sequence: UInt64(sequence),
             previous: UInt64(previous),
-            header: Array(header),
-            data: Array(data)
+            header: headerBytes,
+            data: dataBytes
         )
     }
 }
