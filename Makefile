@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: demo test build format lint clean-data dependencies test-dependencies help
+.PHONY: demo chaos simulate test build format lint clean-data dependencies test-dependencies help
 
 HEXLOOP := .build/release/hexloop
 HEXLOOP_DATA ?= .hexloop
@@ -19,6 +19,12 @@ test: dependencies test-dependencies ## Build and run all tests.
 	@echo "Building the tests; the first build takes several minutes."
 	@swift build --build-tests
 	@swift test --skip-build --disable-xctest
+
+simulate: build ## Run the bus under virtual time with faults from 20000 seeds.
+	@$(HEXLOOP) simulate --seeds 20000
+
+chaos: build ## Hurt real processes for six minutes and write the result into docs/reliability.md.
+	@$(HEXLOOP) chaos --minutes 6 --report docs/reliability.md
 
 build: dependencies ## Build all programs for release into .build/release.
 	@echo "Building for release; the first build takes several minutes."

@@ -67,6 +67,7 @@ let libraries: [Target] = [
     library("Pipelines", [yams]),
     library("Events"),
     .target(name: "CChecksum"),
+    .target(name: "CFaultyDisk"),
     .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
     library("ZeroMQ", ["CZeroMQ"], strictMemory: true),
     library("Bus", ["CChecksum", "Events", "ZeroMQ", logging]),
@@ -86,7 +87,7 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["BusSimulation", "Inference", "Training", "ZeroMQ"]),
+    service("hexloop", domain + ["BusSimulation", "Inference", "Training", "ZeroMQ", grdb]),
 ]
 
 let testTargets: [Target] = [
@@ -138,7 +139,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: services.compactMap { target in
         target.path.map { .executable(name: String($0.dropFirst("services/".count)), targets: [target.name]) }
-    },
+    } + [.library(name: "FaultyDisk", type: .dynamic, targets: ["CFaultyDisk"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
@@ -157,7 +158,8 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets where target.type != .system && !["CChecksum", "CKernels"].contains(target.name) {
+for target in package.targets
+where target.type != .system && !["CChecksum", "CFaultyDisk", "CKernels"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

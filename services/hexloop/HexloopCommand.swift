@@ -9,7 +9,7 @@ struct HexloopCommand: AsyncParsableCommand {
             UpCommand.self, DemoCommand.self, TailCommand.self, PublishCommand.self, PipelineCommand.self,
             LapsCommand.self, HistoryCommand.self, StatusCommand.self, ModelCommand.self, KeysCommand.self,
             ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self, InferCommand.self, OperatorCommand.self,
-            BenchCommand.self, SimulateCommand.self, ArtifactCommand.self,
+            BenchCommand.self, SimulateCommand.self, ArtifactCommand.self, ChaosCommand.self, ChaosClientCommand.self,
         ]
     )
 }

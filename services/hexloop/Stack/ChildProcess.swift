@@ -27,6 +27,7 @@ enum ChildProcess {
     /// - Returns: Its process id.
     static func spawn(
         _ executable: String,
+        arguments: [String] = [],
         environment: [String: String],
         log: String
     ) throws(CommandError) -> pid_t {
@@ -53,7 +54,7 @@ enum ChildProcess {
         )
 
         // Safety: the copies live until they are freed below; posix_spawn keeps none of them.
-        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(executable), nil]
+        var arguments: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         var child: pid_t = 0
