@@ -18,7 +18,7 @@ struct hx_bus {
     void *context, *socket;
     char endpoint[300], name[100];
     uint64_t epoch, last_correlation;
-    int64_t heard, pinged, greeted;
+    int64_t heard, pinged, greeted, stepped;
     int is_ready;
     /* The message that came last. */
     zmq_msg_t frames[FRAMES_MAX];
@@ -160,7 +160,7 @@ static int reopen(hx_bus *bus) {
     const char *key = getenv("HEXLOOP_BUS_KEY");
     if (key && *key && strncmp(bus->endpoint, "tcp:", 4) == 0 && use_key(bus, key) != 0) return -1;
     if (zmq_connect(bus->socket, bus->endpoint) != 0) return fail(bus, "failed", zmq_strerror(zmq_errno()));
-    bus->heard = bus->pinged = now_ms();
+    bus->heard = bus->pinged = bus->stepped = now_ms();
     greet(bus);
     return 0;
 }
@@ -213,6 +213,8 @@ static int receive(hx_bus *bus) {
 /* One turn of at most `wait_ms`. Returns the command that came and is the caller's, 0 for none, -1 for a fault. */
 static int step(hx_bus *bus, int64_t wait_ms) {
     int64_t now = now_ms();
+    if (now - bus->stepped > PING_MS) bus->heard = now; /* it was this program that did not listen */
+    bus->stepped = now;
     if (now - bus->heard > SILENCE_MS) return reopen(bus);
     if (!bus->is_ready && now - bus->greeted > GREET_MS) greet(bus);
     if (bus->is_ready && now - bus->pinged >= PING_MS) {

@@ -2,7 +2,8 @@
 
 A Bus is one session and belongs to one thread. It says HELLO again and takes up its subscriptions, memberships and
 unanswered requests by itself when the broker restarts. Whoever works for more than three seconds between two calls
-must call `poll()` (or `Job.extend()`) meanwhile, or the broker takes the session for dead.
+should call `poll()` (or `Job.extend()`) meanwhile: after four the broker takes the session for dead, gives its jobs to
+others, and the next call begins a new one.
 """
 from __future__ import annotations
 
@@ -232,6 +233,9 @@ class Bus:
         if self._fatal is not None:
             raise self._fatal
         now = time.monotonic()
+        if now - self._polled > PING_SECONDS:  # it was this program that did not listen
+            self._heard = now
+        self._polled = now
         if now - self._heard > SILENCE_SECONDS:
             return self._open()
         if not self._is_ready and now - self._greeted > GREET_SECONDS:
@@ -262,7 +266,7 @@ class Bus:
         if self._socket is not None:
             self._socket.close(linger=0)
         self._socket = connect(self._context, zmq.DEALER, self.address, "command", self.key)
-        self._heard = self._pinged = time.monotonic()
+        self._heard = self._pinged = self._polled = time.monotonic()
         self._greet()
 
     def _greet(self) -> None:
