@@ -382,6 +382,11 @@ private struct ClientRun {
             if scanned == after { break }
             after = scanned
         }
+        for await frames in stack.bus.listen(prefixes: ["c/head/"]) {
+            try #require(frames.count == 2)
+            try fits("commands/head.v1", String(decoding: frames[1], as: UTF8.self))
+            break
+        }
         var missing: Set = [ServiceBeat.kind.type, TrainingProgressed.kind.type]
         for await frames in telemetry {
             guard let record = try? Record(frames: frames) else { continue }
