@@ -556,9 +556,7 @@ def download(address: str, digest: str, path: str, *, key: Optional[str] = KEY, 
                     break
         file.flush()
         os.fsync(file.fileno())
-    with open(part, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") \
-            else hashlib.sha256(file.read()).hexdigest()
+    found, _ = _sha256(part)
     if found != digest:
         os.remove(part)
         raise Refused("digest-mismatch", f"the bytes hash to {found}, not to {digest}")
@@ -567,26 +565,35 @@ def download(address: str, digest: str, path: str, *, key: Optional[str] = KEY, 
 
 
 def upload(address: str, path: str, *, key: Optional[str] = KEY, timeout: float = 10) -> str:
-    """Stores a file; returns its digest when it is on the server's disk."""
-    with open(path, "rb") as file:
-        bytes_ = file.read()
-    digest = hashlib.sha256(bytes_).hexdigest()
-    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", key) as socket:
-        socket.send_multipart([header(ART_PUT, 1), compact({"digest": digest, "total": len(bytes_)})])
+    """Stores a file; returns its digest when it is on the server's disk. What a try before left is not sent again."""
+    digest, total = _sha256(path)
+    with zmq.Context() as context, connect(context, zmq.DEALER, address, "artifacts", key) as socket, \
+            open(path, "rb") as file:
+        offer = [header(ART_PUT, 1), compact({"digest": digest, "total": total})]
+        socket.send_multipart(offer)
         state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
         sent = state["offset"]
         while not state["isComplete"]:
             if state.get("retryAfterMs"):
                 # It checks what an earlier try left, or another program is sending the same file, or it syncs.
                 if not socket.poll(state["retryAfterMs"]):
-                    socket.send_multipart([header(ART_PUT, 1), compact({"digest": digest, "total": len(bytes_)})])
+                    socket.send_multipart(offer)
                 state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
                 sent = state["offset"]
                 continue
-            while sent < len(bytes_) and sent - state["offset"] < CHUNKS_MAX * CHUNK_BYTES:
-                piece = bytes_[sent:sent + CHUNK_BYTES]
-                place = struct.pack(">QQI", sent, len(bytes_), crc32c(piece))
-                socket.send_multipart([header(ART_CHUNK, 1), place, piece])
+            file.seek(sent)
+            while sent < total and sent - state["offset"] < CHUNKS_MAX * CHUNK_BYTES:
+                piece = file.read(CHUNK_BYTES)
+                socket.send_multipart([header(ART_CHUNK, 1), struct.pack(">QQI", sent, total, crc32c(piece)), piece])
                 sent += len(piece)
             state = json.loads(_artifact_answer(socket, ART_OPEN, timeout)[1])
     return digest
+
+
+def _sha256(path: str) -> tuple[str, int]:
+    sha, count = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            sha.update(piece)
+            count += len(piece)
+    return sha.hexdigest(), count
