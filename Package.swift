@@ -118,7 +118,7 @@ let testTargets: [Target] = [
         dependencies: ["ChildProcesses", "Bus", "Events", "Membership", "ZeroMQ", logging]
     ),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
-    .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Events", "Pipelines"]),
+    .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
     .testTarget(
         name: "ArtifactTests",
         dependencies: ["ChildProcesses", "Bus", "Membership", "Storage", "ZeroMQ"]
