@@ -61,6 +61,8 @@ struct JobQueue: Sendable {
         return job
     }
 
+    mutating func pop(last: Bool) -> WorkGroup.Job? { last ? popLast() : popFirst() }
+
     /// Takes out all jobs, in order.
     mutating func takeAll() -> [WorkGroup.Job] {
         defer { (slots, first) = ([], 0) }

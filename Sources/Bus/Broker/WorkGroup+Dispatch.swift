@@ -95,10 +95,7 @@ extension WorkGroup {
     private mutating func assign(requests isRequest: Bool, now: Duration) -> Assignment? {
         let front = isRequest ? requests.front : logJobs.front
         guard let (key, isLast) = choose(not: front?.failedWith, waiting: waitingCount, now: now) else { return nil }
-        let job =
-            isRequest
-            ? (isLast ? requests.popLast() : requests.popFirst()) : isLast ? logJobs.popLast() : logJobs.popFirst()
-        guard let job else { return nil }
+        guard let job = isRequest ? requests.pop(last: isLast) : logJobs.pop(last: isLast) else { return nil }
         var jobs = [job]
         if isRequest, !isLast { jobs += companions(of: job, batchMax: members[key]?.batchMax ?? 1) }
         return lease(jobs, to: key, now: now)
@@ -126,18 +123,20 @@ extension WorkGroup {
         now: Duration
     ) -> (key: Requester, isLast: Bool)? {
         var fastest = Double.infinity
-        var (sum, proven) = (0.0, 0)
+        // Sums are of whole numbers: members have no order, and the same messages shall give the same assignments.
+        var (nanoseconds, proven) = (Int64(0), Int64(0))
         for member in members.values {
             guard let seconds = member.serviceSeconds else { continue }
             fastest = min(fastest, seconds)
-            sum += seconds
+            nanoseconds += Int64(min(seconds, 1e6) * 1e9)
             proven += 1
         }
-        let usual = proven > 0 ? sum / Double(proven) : nil
+        let usual = proven > 0 ? Double(nanoseconds / proven) / 1e9 : nil
         let avoids = members.contains { $0.key != avoided && isFree($0.value, usual) }
         var free: Choice?
         var full: Choice?
-        var fullRate = 0.0
+        // Jobs in a million seconds that the full ones end.
+        var fullRate: Int64 = 1
         var idle: Choice?
         for (key, member) in members where !avoids || key != avoided {
             // Nobody is known yet: shares of spare credit decide.
@@ -157,7 +156,7 @@ extension WorkGroup {
                     idle = choice
                 }
             } else if usual != nil {
-                fullRate += 1 / max(service, 1e-6)
+                fullRate += Int64(1e6 / max(service, 1e-6))
                 if full.map(choice.precedes) ?? true { full = choice }
             }
         }
@@ -167,7 +166,8 @@ extension WorkGroup {
             return (idle.key, false)
         }
         guard let full, full.seconds < free.seconds else { return (free.key, false) }
-        return full.seconds + Double(waiting - 1) / fullRate >= free.seconds ? (free.key, true) : nil
+        let wait = Double(waiting - 1) * 1e6 / Double(fullRate)
+        return full.seconds + wait >= free.seconds ? (free.key, true) : nil
     }
 
     /// Whether a member can take a job; one that nobody knows yet takes one at a time beside those that are known.
