@@ -206,6 +206,37 @@ struct BrokerAccessTests {
         return harness
     }
 
+    @Test("an operator sees who is who, and others may not ask the broker")
+    func operatorsView() throws {
+        var harness = try harness()
+        let query = BusQuery(.status)
+        let topic = try BusQuery.kind.topic(site: "site", subject: query.subject).text
+        let data = try EventCoding.encode(query)
+        for peer in ["trainer", "operator"] {
+            let event = try event(source: "//site/\(peer)/main")
+            try harness.send(peer, .publishUnsequenced(9, topic: topic, header: event.header, data: data))
+        }
+        #expect(harness.take("trainer").refusals == [.denied])
+        let request = try #require(harness.stores.first)
+        #expect(harness.stores.count == 1)
+        let figures = LogFigures(
+            epoch: 7,
+            head: 0,
+            oldest: 0,
+            bytes: 0,
+            walBytes: 0,
+            streams: [],
+            streamCount: 0,
+            dead: [:]
+        )
+        harness.answer(request, .status(figures))
+        let answers = try harness.take("operator").compactMap { message -> BusStatus? in
+            guard case .answer(9, let bytes) = message else { return nil }
+            return try EventCoding.decode(BusStatus.self, from: bytes)
+        }
+        #expect(answers.first?.peers.map(\.identity) == ["operator", "plc", "trainer"])
+    }
+
     private func event(source: String, id: String = "1") throws -> (header: [UInt8], structured: [UInt8]) {
         let event = CloudEvent(id: id, source: source, type: "t", dataContentType: "application/json", data: [0x31])
         return (try event.header(), try event.structured())

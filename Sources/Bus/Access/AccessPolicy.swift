@@ -139,6 +139,9 @@ public struct AccessPolicy: Sendable, Hashable {
         return .refused("the key \(key.prefix(8))... is not known")
     }
 
+    /// The name of the identity that has a key; nil when none has it.
+    func name(ofKey key: String) -> String? { byKey[key].map { identities[$0.identity].name } }
+
     /// The identity of that name.
     public func identity(named name: String) -> Identity? { identities.first { $0.name == name } }
 

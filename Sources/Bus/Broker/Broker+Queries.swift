@@ -199,7 +199,7 @@ extension Broker {
             let producer = session.hello.producer.flatMap { producers[$0] }
             return PeerStatus(
                 name: session.hello.name,
-                identity: nil,
+                identity: peer.key.flatMap { access?.name(ofKey: $0) },
                 session: session.number,
                 seconds: (now - session.since) / .seconds(1),
                 silentSeconds: (now - session.heardAt) / .seconds(1),
