@@ -42,6 +42,10 @@ struct ArtifactService: Service {
                     for await refusal in refusals { await say(refusal) }
                     return nil
                 }
+                group.addTask {
+                    await ArtifactReporter().run(server)
+                    return nil
+                }
                 let first = await group.next() ?? nil
                 group.cancelAll()
                 return first
