@@ -25,8 +25,8 @@ final class EventLog: @unchecked Sendable {
     let path: String
     let epoch: UInt64
     private(set) var head: UInt64
-    private(set) var topics: [String: (id: Int64, last: UInt64)] = [:]
-    private(set) var topicNames: [Int64: String] = [:]
+    private(set) var topics = TopicIndex()
+    private let statements: LogStatements
     /// Bytes of the WAL that are not written back.
     private var walBytes = 0
     private var forgetAt = Timestamp(microseconds: 0)
@@ -51,6 +51,8 @@ final class EventLog: @unchecked Sendable {
             try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA mmap_size = 0")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            // Debian's SQLite writes zeroes over what it deletes; nothing here is a secret from the file's reader.
+            try db.execute(sql: "PRAGMA secure_delete = OFF")
         }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -69,15 +71,24 @@ final class EventLog: @unchecked Sendable {
         }
         epoch = snapshot.epoch
         head = snapshot.head
-        try queue.read { db in
-            for row in try Row.fetchAll(db, sql: "SELECT id, name, last FROM topic") {
-                let (id, name, last): (Int64, String, Int64) = (row["id"], row["name"], row["last"])
-                topics[name] = (id, UInt64(last))
-                topicNames[id] = name
-            }
-        }
+        statements = try queue.read { db in try LogStatements(db) }
+        try loadTopics()
         try checkTail()
         try growWAL()
+    }
+
+    private func loadTopics() throws {
+        try queue.read { db in
+            let sql = """
+                SELECT id, name, max(last, ifnull(newest, 0)) FROM topic LEFT JOIN (
+                    SELECT topic, max(sequence) AS newest FROM record
+                    WHERE sequence > (SELECT topicsWrittenTo FROM log) GROUP BY topic) ON topic = id
+                """
+            for row in try Row.fetchAll(db, sql: sql) {
+                let (id, name, last): (Int64, String, Int64) = (row[0], row[1], row[2])
+                topics.load(name, id: id, last: UInt64(last))
+            }
+        }
     }
 
     /// Gives a new WAL its size at once, with zeroes that are removed again. A disk too full for it does without.
@@ -124,7 +135,12 @@ final class EventLog: @unchecked Sendable {
             )
         }
         migrator.registerMigration("log-2") { db in
-            try db.execute(sql: "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT")
+            try db.execute(
+                sql: """
+                    CREATE TABLE filler (bytes BLOB NOT NULL) STRICT;
+                    ALTER TABLE log ADD COLUMN topicsWrittenTo INTEGER NOT NULL DEFAULT 0;
+                    """
+            )
         }
         migrator.registerMigration("log-3", migrate: groupTables)
         migrator.registerMigration("log-4", migrate: retentionTables)
@@ -162,7 +178,7 @@ final class EventLog: @unchecked Sendable {
                     row["sequence"], row["topic"], row["checksum"]
                 )
                 let (header, data): (Data, Data) = (row["header"], row["data"])
-                let name = topicNames[topic] ?? ""
+                let name = topics.name(of: topic)
                 guard CRC32C.of(Array(name.utf8), Array(header), Array(data)) == UInt32(truncatingIfNeeded: checksum)
                 else {
                     throw LogError(
@@ -183,20 +199,20 @@ final class EventLog: @unchecked Sendable {
         var records: [Bus.Record] = []
         outcomes.reserveCapacity(appends.count)
         records.reserveCapacity(appends.count)
-        let (topicsBefore, headBefore) = (topics, head)
+        let headBefore = head
         do {
             walBytes += try queue.writeWithoutTransaction { db in
-                try db.inTransaction(.immediate) {
+                try statements.inTransaction {
                     for append in appends { outcomes.append(try insert(append, db, at: time, into: &records)) }
-                    try upsertProducers(appends, db)
-                    try updateTopics(of: records, db)
+                    try noteProducers(appends)
                     for note in notes { try write(note, db, at: time) }
-                    return .commit
                 }
                 return Self.takeBytesWritten(db)
             }
+            topics.commit()
         } catch {
-            (topics, head) = (topicsBefore, headBefore)
+            head = headBefore
+            topics.rollBack()
             throw error
         }
         return Commit(appends: appends, outcomes: outcomes, records: records)
@@ -218,7 +234,7 @@ final class EventLog: @unchecked Sendable {
             try db.cachedStatement(sql: "INSERT INTO seen (source, id, sequence, at) VALUES (?, ?, ?, ?)")
                 .execute(arguments: [source, id, Int64(sequence), time.microseconds / 1_000_000])
         }
-        let topic = try topicID(append.topic, db)
+        let topic = try topic(append.topic, db)
         let record = Bus.Record(
             topic: append.topic,
             flags: append.flags,
@@ -229,51 +245,27 @@ final class EventLog: @unchecked Sendable {
             data: append.data
         )
         let checksum = CRC32C.of(Array(append.topic.utf8), append.header, append.data)
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO record (sequence, topic, previous, flags, checksum, header, data)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            Int64(sequence), topic.id, Int64(topic.last), Int64(append.flags.rawValue), Int64(checksum),
-            Data(append.header), Data(append.data),
-        ])
+        try statements.insert(record, topic: topic.id, checksum: checksum)
         head = sequence
-        topics[append.topic] = (topic.id, sequence)
+        topics.advance(append.topic, to: sequence)
         records.append(record)
         return .appended(sequence)
     }
 
-    private func topicID(_ name: String, _ db: Database) throws -> (id: Int64, last: UInt64) {
+    private func topic(_ name: String, _ db: Database) throws -> TopicIndex.Entry {
         if let known = topics[name] { return known }
-        try db.execute(sql: "INSERT OR IGNORE INTO topic (name, last) VALUES (?, 0)", arguments: [name])
-        let id = try Int64.fetchOne(db, sql: "SELECT id FROM topic WHERE name = ?", arguments: [name]) ?? 0
-        topics[name] = (id, 0)
-        topicNames[id] = name
-        return (id, 0)
+        try db.execute(sql: "INSERT INTO topic (name, last) VALUES (?, 0)", arguments: [name])
+        return topics.add(name, id: db.lastInsertedRowID)
     }
 
-    private func updateTopics(of records: [Bus.Record], _ db: Database) throws {
-        let statement = try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE id = ?")
-        for name in Set(records.map(\.topic)) {
-            guard let topic = topics[name] else { continue }
-            try statement.execute(arguments: [Int64(topic.last), topic.id])
-        }
-    }
-
-    private func upsertProducers(_ appends: [Append], _ db: Database) throws {
+    private func noteProducers(_ appends: [Append]) throws {
         var last: [String: (epoch: UInt64, sequence: UInt64)] = [:]
         for append in appends {
             guard case .sequenced(let producer, let epoch, let sequence) = append.identity else { continue }
             last[producer] = (epoch, sequence)
         }
         for (name, position) in last {
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO producer (name, epoch, sequence) VALUES (?1, ?2, ?3)
-                    ON CONFLICT (name) DO UPDATE SET epoch = ?2, sequence = ?3
-                    """
-            ).execute(arguments: [name, Int64(bitPattern: position.epoch), Int64(clamping: position.sequence)])
+            try statements.note(producer: name, epoch: position.epoch, sequence: position.sequence)
         }
     }
 
@@ -304,7 +296,25 @@ final class EventLog: @unchecked Sendable {
     func checkpoint() throws {
         guard walBytes >= Self.checkpointBytes else { return }
         walBytes = 0
-        try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.passive) }
+        try queue.writeWithoutTransaction { db in
+            try writeTopics(db)
+            _ = try db.checkpoint(.passive)
+            _ = Self.takeBytesWritten(db)
+        }
+    }
+
+    /// Brings the topics' rows up to the newest records.
+    private func writeTopics(_ db: Database) throws {
+        guard !topics.unwritten.isEmpty else { return }
+        try db.inTransaction(.immediate) {
+            let statement = try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE id = ?")
+            for entry in topics.unwritten.compactMap({ topics[$0] }) {
+                try statement.execute(arguments: [Int64(entry.last), entry.id])
+            }
+            try db.execute(sql: "UPDATE log SET topicsWrittenTo = ?", arguments: [Int64(head)])
+            return .commit
+        }
+        topics.written()
     }
 
     /// Forgets old `(source, id)` pairs, once a minute. Call it when idle.
@@ -341,7 +351,7 @@ final class EventLog: @unchecked Sendable {
                 scanned += 1
                 let (sequence, topic): (Int64, Int64) = (row[0], row[1])
                 scannedTo = UInt64(sequence)
-                let name = topicNames[topic] ?? ""
+                let name = topics.name(of: topic)
                 let matches =
                     matching[topic]
                     ?? {
@@ -360,7 +370,7 @@ final class EventLog: @unchecked Sendable {
 
     private func last(_ request: ReadRequest) throws -> ReadResult {
         try queue.read { db in
-            let sequences = topics.filter { entry in
+            let sequences = topics.entries.filter { entry in
                 entry.value.last > 0 && request.filters.contains { $0.matches(entry.key) }
             }.map(\.value.last).sorted().suffix(request.limit)
             let records = try sequences.compactMap { sequence -> Bus.Record? in
@@ -371,7 +381,7 @@ final class EventLog: @unchecked Sendable {
                     ),
                     arguments: [Int64(sequence)]
                 )
-                return try row.map { try record($0, topicNames[$0[1]] ?? "") }
+                return try row.map { try record($0, topics.name(of: $0[1])) }
             }
             return ReadResult(request: request, records: records, scannedTo: head)
         }
