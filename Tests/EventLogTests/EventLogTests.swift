@@ -35,6 +35,11 @@ struct EventLogTests {
         )
     }
 
+    @discardableResult
+    private func write(_ appends: [Append], to log: EventLog) throws -> [Bus.Record] {
+        try log.write(appends, [], at: now).records
+    }
+
     private func cleanUp() {
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
     }
@@ -167,5 +172,36 @@ struct EventLogTests {
         let commit = try log.write([append("e/s/a/", "3")], [], at: now)
         #expect(commit.records.map(\.sequence) == [2] && commit.records.map(\.previous) == [1])
         #expect(try read(log, "").records.map(\.topic) == ["e/s/a/", "e/s/a/"])
+    }
+
+    @Test("The newest record of each topic is known after a restart, whether or not the WAL was written back between")
+    func topicsAfterRestart() throws {
+        defer { cleanUp() }
+        let big = String(repeating: "x", count: 50_000)
+        do {
+            let log = try EventLog(path: path)
+            for _ in 0..<200 { _ = try log.write([append("e/s/a/", big), append("e/s/b/", big)], [], at: now) }
+            try log.checkpoint()
+            _ = try log.write([append("e/s/a/", "after"), append("e/s/c/", "new")], [], at: now)
+        }
+        let log = try EventLog(path: path)
+        let commit = try log.write(["a", "b", "c"].map { append("e/s/\($0)/", "next") }, [], at: now)
+        #expect(commit.records.map(\.previous) == [401, 400, 402])
+    }
+
+    @Test("A batch that fails leaves the log, its topics and its numbers as they were")
+    func failedBatch() throws {
+        defer { cleanUp() }
+        let log = try EventLog(path: path)
+        _ = try log.write([append("e/s/a/", "1")], [], at: now)
+        // The file may not grow any more: as on a full disk.
+        try log.limit(pages: 1)
+        let big = String(repeating: "x", count: 60_000)
+        let batch = (0..<400).map { append("e/s/\($0)/", big) }
+        #expect(throws: (any Error).self) { try write(batch, to: log) }
+        try log.limit(pages: 1 << 30)
+        let records = try write([append("e/s/a/", "2"), append("e/s/0/", "3")], to: log)
+        #expect(records.map(\.sequence) == [2, 3])
+        #expect(records.map(\.previous) == [1, 0])
     }
 }

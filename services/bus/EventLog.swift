@@ -329,6 +329,11 @@ final class EventLog: @unchecked Sendable {
         }
     }
 
+    /// Pages that the file may have; a batch that needs more fails as on a full disk. For tests.
+    func limit(pages: Int) throws {
+        try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
+    }
+
     // MARK: Reading
 
     func read(_ request: ReadRequest) throws -> ReadResult {
