@@ -189,8 +189,8 @@ struct EventLogTests {
         #expect(commit.records.map(\.previous) == [401, 400, 402])
     }
 
-    @Test("A batch that fails leaves the log, its topics and its numbers as they were")
-    func failedBatch() throws {
+    @Test("A batch that does not fit on the disk leaves the log, its topics and its numbers as they were")
+    func fullFile() throws {
         defer { cleanUp() }
         let log = try EventLog(path: path)
         _ = try log.write([append("e/s/a/", "1")], [], at: now)

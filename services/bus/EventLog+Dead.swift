@@ -150,7 +150,7 @@ extension EventLog {
         return DeadLetter(
             group: name,
             sequence: failure.sequence,
-            topic: topic.flatMap { topicNames[$0] } ?? "",
+            topic: topic.map { topics.name(of: $0) } ?? "",
             deliveries: failure.deliveries,
             code: failure.reason.code,
             message: failure.reason.message,
@@ -165,6 +165,6 @@ extension EventLog {
             ),
             arguments: [Int64(clamping: sequence)]
         )
-        return try row.map { try record($0, topicNames[$0[1]] ?? "") }
+        return try row.map { try record($0, topics.name(of: $0[1])) }
     }
 }

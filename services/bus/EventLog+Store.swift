@@ -24,7 +24,7 @@ extension EventLog {
         let (oldest, dead) = try queue.read { db in
             (try Int64.fetchOne(db, sql: "SELECT min(sequence) FROM record") ?? 0, try Self.deadCounts(db))
         }
-        let newest = topics.filter { $0.value.last > 0 }.sorted { $0.value.last > $1.value.last }
+        let newest = topics.entries.filter { $0.value.last > 0 }.sorted { $0.value.last > $1.value.last }
         return LogFigures(
             epoch: epoch,
             head: head,
