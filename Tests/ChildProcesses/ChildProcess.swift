@@ -2,7 +2,8 @@ public import Glibc
 
 /// A child of a test: started with posix_spawn and waited for with waitpid, without run loops or signal handlers.
 ///
-/// Safe to use from many tests at once. Whoever starts one kills and reaps it.
+/// Safe to use from many tests at once. Whoever starts one kills and reaps it; when the whole run is killed, programs of
+/// Hexloop notice and end.
 public struct ChildProcess: Sendable {
     /// The process id.
     public let id: pid_t
@@ -40,7 +41,8 @@ public struct ChildProcess: Sendable {
         posix_spawnattr_setsigmask(&attributes, &mask)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
-        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
+        let variables = environment.merging(["HEXLOOP_PARENT_PID": "\(getpid())"]) { given, _ in given }
+        var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") }
         argv.append(nil)
         envp.append(nil)
         defer { for pointer in argv + envp { free(pointer) } }

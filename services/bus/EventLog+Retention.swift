@@ -86,6 +86,8 @@ extension EventLog {
             // The newest record stays: a log without one would number anew.
             limit = min(limit, try Self.slowest(db).floor, Int64(head) - 1, oldest + Self.trimMax - 1)
             guard limit >= oldest else { return 0 }
+            // A topic's newest record is found from the records again only while they are there.
+            try writeTopics(db)
             try db.execute(sql: "DELETE FROM record WHERE sequence <= ?", arguments: [limit])
             let count = db.changesCount
             try db.execute(
@@ -97,6 +99,7 @@ extension EventLog {
             )
             return count
         }
+        if removed > 0 { topics.written() }
         // A step that found its fill goes on at once.
         trimAt = removed == Int(Self.trimMax) ? time : Timestamp(seconds: time.seconds + Self.trimPauseSeconds)
         return removed

@@ -25,7 +25,7 @@ final class EventLog: @unchecked Sendable {
     let path: String
     let epoch: UInt64
     private(set) var head: UInt64
-    private(set) var topics = TopicIndex()
+    var topics = TopicIndex()
     private let statements: LogStatements
     /// Bytes of the WAL that are not written back.
     private var walBytes = 0
@@ -297,24 +297,25 @@ final class EventLog: @unchecked Sendable {
         guard walBytes >= Self.checkpointBytes else { return }
         walBytes = 0
         try queue.writeWithoutTransaction { db in
-            try writeTopics(db)
+            try db.inTransaction(.immediate) {
+                try writeTopics(db)
+                return .commit
+            }
+            topics.written()
             _ = try db.checkpoint(.passive)
             _ = Self.takeBytesWritten(db)
         }
     }
 
-    /// Brings the topics' rows up to the newest records.
-    private func writeTopics(_ db: Database) throws {
+    /// Brings the topics' rows up to the newest records, in the transaction of the caller; who then says
+    /// ``TopicIndex/written()``.
+    func writeTopics(_ db: Database) throws {
         guard !topics.unwritten.isEmpty else { return }
-        try db.inTransaction(.immediate) {
-            let statement = try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE id = ?")
-            for entry in topics.unwritten.compactMap({ topics[$0] }) {
-                try statement.execute(arguments: [Int64(entry.last), entry.id])
-            }
-            try db.execute(sql: "UPDATE log SET topicsWrittenTo = ?", arguments: [Int64(head)])
-            return .commit
+        let statement = try db.cachedStatement(sql: "UPDATE topic SET last = ? WHERE id = ?")
+        for entry in topics.unwritten.compactMap({ topics[$0] }) {
+            try statement.execute(arguments: [Int64(entry.last), entry.id])
         }
-        topics.written()
+        try db.execute(sql: "UPDATE log SET topicsWrittenTo = ?", arguments: [Int64(head)])
     }
 
     /// Forgets old `(source, id)` pairs, once a minute. Call it when idle.
