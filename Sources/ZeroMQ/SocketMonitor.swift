@@ -110,5 +110,11 @@ public enum TCPConnection {
     }
 
     /// Ends the connection: libzmq drops the peer with everything that it had sent and not finished.
-    public static func cut(_ descriptor: Int32) { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    ///
+    /// The peer is told by a reset: with a full window it would otherwise wait for minutes to say more.
+    public static func cut(_ descriptor: Int32) {
+        var abort = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abort, socklen_t(MemoryLayout<linger>.size))
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
 }
