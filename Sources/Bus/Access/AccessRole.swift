@@ -36,7 +36,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
                 ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, DecayDetected.self,
                 TrainingRequested.self, PipelineRegistered.self,
             ]
-        case .converter: [TrainingCompleted.self]
+        case .converter: [TrainingCompleted.self, PipelineRegistered.self]
         case .inferenceNode:
             [ObservationRecorded.self, InferenceRequest.self, PipelineRegistered.self, RolloutStepped.self]
         case .monitor:
