@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: demo chaos simulate test build format lint clean-data dependencies test-dependencies help
+.PHONY: demo bench chaos simulate test build format lint clean-data dependencies test-dependencies help
 
 HEXLOOP := .build/release/hexloop
 HEXLOOP_DATA ?= .hexloop
@@ -19,6 +19,9 @@ test: dependencies test-dependencies ## Build and run all tests.
 	@echo "Building the tests; the first build takes several minutes."
 	@swift build --build-tests
 	@swift test --skip-build --disable-xctest
+
+bench: build ## Measure the bus beside its peers and write the table into docs/benchmarks.md; takes ten minutes.
+	@python3 Benchmarks/bus.py --markdown docs/benchmarks.md
 
 simulate: build ## Run the bus under virtual time with faults from 20000 seeds.
 	@$(HEXLOOP) simulate --seeds 20000

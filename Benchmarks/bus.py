@@ -111,17 +111,17 @@ class Bus:
             self.ingress, self.fan_out = f"tcp://127.0.0.1:{port + 1}", f"tcp://127.0.0.1:{port + 2}"
         self.environment["HEXLOOP_BUS"] = self.address
         if self.keys:
-            directory = os.path.join(self.directory, "keys")
-            run(program("hexloop"), "keys", "bus-init", directory)
-            self.environment["HEXLOOP_ACCESS_FILE"] = os.path.join(directory, "access.json")
-            self.environment["HEXLOOP_BUS_KEY"] = os.path.join(directory, "bus.key")
+            keys = os.path.join(self.directory, "keys")
+            run(program("hexloop"), "keys", "setup", "--directory", keys)
+            self.environment["HEXLOOP_ACCESS_FILE"] = os.path.join(keys, "access", "access.json")
+            self.environment["HEXLOOP_BUS_KEY"] = os.path.join(keys, "bus", "bus.key")
         elif self.transport == "tcp":
             self.environment["HEXLOOP_ACCESS_OPEN"] = "true"
         self.process = subprocess.Popen(
             [program("bus")], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         if self.keys:
-            self.environment["HEXLOOP_BUS_KEY"] = os.path.join(self.directory, "keys", "operator.key")
+            self.environment["HEXLOOP_BUS_KEY"] = os.path.join(self.directory, "keys", "operator", "bus.key")
         self.bench("publish", "--events", "2000", "--window", "64")  # warm, and surely there
         return self
 

@@ -1,5 +1,6 @@
 import ArgumentParser
-import FoundationEssentials
+import Bus
+import ZeroMQ
 
 /// Measures a running bus. `Benchmarks/bus.py` starts one, and its peers beside it.
 struct BenchCommand: AsyncParsableCommand {
@@ -44,5 +45,16 @@ struct Measurement {
                 "\(name): " + figures.map { "\($0.value.short) \($0.name)" }.joined(separator: ", ")
             )
         }
+    }
+}
+
+extension Place {
+    /// A DEALER on the command socket, with this place's key where it needs one.
+    func openDealer(_ context: Context, _ options: SocketOptions = .init()) throws -> Socket {
+        var options = options
+        if bus.directory == nil, let keyPath { options.curve = try BusKey(path: keyPath).toBus }
+        let socket = try Socket(context, .dealer, options: options)
+        try socket.connect(bus.endpoint(SocketTable.command))
+        return socket
     }
 }

@@ -35,9 +35,9 @@ struct PublishBench: AsyncParsableCommand {
 
     func run() async throws {
         let place = try options.place()
-        let (endpoint, site, options) = (place.bus.endpoint(SocketTable.command), place.site, self)
+        let options = self
         let (elapsed, waits) = try await DedicatedThread.run("bench") {
-            let publisher = try BenchPublisher(endpoint, site: site, bytes: options.bytes)
+            let publisher = try BenchPublisher(place, bytes: options.bytes)
             return try publisher.publish(options.events, window: options.window)
         }
         Measurement(
@@ -62,12 +62,12 @@ private final class BenchPublisher {
     private let header: [UInt8]
     private let data: [UInt8]
 
-    init(_ endpoint: String, site: String, bytes: Int) throws {
+    init(_ place: Place, bytes: Int) throws {
         context = try Context()
         var options = SocketOptions()
         options.immediate = true
-        socket = try Socket(context, .dealer, options: options)
-        try socket.connect(endpoint)
+        socket = try place.openDealer(context, options)
+        let site = place.site
         topic = "e/\(site)/bench/published/v1/events/"
         data = (0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ 7) }
         header = try CloudEvent(id: "1", source: "//\(site)/hexloop/bench", type: "dev.hexloop.bench.published.v1")

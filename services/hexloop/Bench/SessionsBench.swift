@@ -22,11 +22,10 @@ struct SessionsBench: AsyncParsableCommand {
     func run() async throws {
         let place = try options.place()
         let filter = try TopicFilter("e/\(place.site)/bench/")
-        let endpoint = place.bus.endpoint(SocketTable.command)
         let (turns, turn) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
         let (count, terminal) = (count, Terminal())
         let reactor = Reactor<Never>("sessions") { _ in
-            try SessionsBody(endpoint, filter, count: count, greeted: { turn.yield($0) })
+            try SessionsBody(place, filter, count: count, greeted: { turn.yield($0) })
         } failed: {
             Terminal.complain("\($0)")
             turn.finish()
@@ -45,21 +44,18 @@ private final class SessionsBody: ReactorBody {
         let socket: Socket
         var isGreeted = false
 
-        init(_ context: Context, _ endpoint: String) throws {
-            socket = try Socket(context, .dealer)
-            try socket.connect(endpoint)
-        }
+        init(_ context: Context, _ place: Place) throws { socket = try place.openDealer(context) }
     }
 
     private let context: Context
     private let sessions: [Session]
     private let greeted: (Int) -> Void
 
-    init(_ endpoint: String, _ filter: TopicFilter, count: Int, greeted: @escaping (Int) -> Void) throws {
+    init(_ place: Place, _ filter: TopicFilter, count: Int, greeted: @escaping (Int) -> Void) throws {
         let context = try Context()
         self.context = context
         self.greeted = greeted
-        sessions = try (0..<count).map { _ in try Session(context, endpoint) }
+        sessions = try (0..<count).map { _ in try Session(context, place) }
         for (index, session) in sessions.enumerated() {
             let request = SubscribeRequest(consumer: nil, filters: [filter], start: .head, credit: 16)
             _ = try session.socket.send(try ClientMessage.hello(1, Hello(name: "bench-session-\(index)")).frames())
