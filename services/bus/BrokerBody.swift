@@ -96,7 +96,6 @@ final class BrokerBody: ReactorBody {
         set.add(router)
         set.add(ingress)
         set.add(fanOut)
-        doorkeeper.prepare(&set)
     }
 
     func handle(_ command: BrokerCommand) {

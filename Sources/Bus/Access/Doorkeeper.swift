@@ -45,6 +45,8 @@ public final class Doorkeeper {
 
     /// How often connections are looked at while there are some; what comes meanwhile is not noticed.
     public static let checkInterval: Duration = .milliseconds(20)
+    /// How often those who want to come in are answered at most.
+    private static let lookInterval: Duration = .milliseconds(5)
     /// How often the keys of those that are in are looked at again.
     public static let reviewInterval: Duration = .seconds(1)
     /// A socket so busy that it is never found empty is checked all the same after this.
@@ -86,9 +88,11 @@ public final class Doorkeeper {
     private var revision: UInt64 = 0
     private var doors: [Door] = []
     private var connections: [Int32: Connection] = [:]
-    private var hasRemote = false
+    /// Whether another machine may come to one of the doors.
+    private var isRemote = false
     private var connectionsMax: Int
     private var refused: [Refused] = []
+    private var lookedAt = Duration.zero
     private var checkedAt = Duration.zero
     private var reviewedAt = Duration.zero
     /// What happened so far.
@@ -129,28 +133,33 @@ public final class Doorkeeper {
     public func bind(_ socket: borrowing Socket, _ name: String, _ endpoint: String) throws(ZeroMQError) {
         doors.append(Door(name, try SocketMonitor(context, socket, name: name)))
         try socket.bind(endpoint)
-    }
-
-    /// Wakes the poll when somebody comes.
-    public func prepare(_ set: inout PollSet) {
-        authenticator.prepare(&set)
-        for door in doors { door.monitor.prepare(&set) }
+        isRemote = isRemote || endpoint.hasPrefix("tcp://")
     }
 
     // MARK: Messages
 
     /// A whole message came from there.
     public func note(_ origin: Origin) {
-        guard let index = connections.index(forKey: origin.descriptor) else { return }
+        guard let index = index(of: origin) else { return }
         connections.values[index].hasDelivered = true
         guard !connections.values[index].isKnown else { return }
         connections.values[index].isKnown = true
         connections.values[index].key = origin.key
     }
 
+    /// The connection's place; whoever came since the last look is taken in first.
+    private func index(of origin: Origin) -> Dictionary<Int32, Connection>.Index? {
+        guard origin.descriptor >= 0 else { return nil }
+        if let index = connections.index(forKey: origin.descriptor) { return index }
+        follow(now: lookedAt)
+        return connections.index(forKey: origin.descriptor)
+    }
+
     /// Somebody wants another prefix of the fan-out socket. False when that is one too many: it is put out, because
     /// libzmq remembers what it asked for even when it is not granted.
     public func maySubscribe(_ origin: Origin) -> Bool {
+        // A descriptor may be another connection's by now.
+        follow(now: lookedAt)
         note(origin)
         guard var connection = connections[origin.descriptor] else { return true }
         connection.subscriptions += 1
@@ -170,8 +179,8 @@ public final class Doorkeeper {
 
     // MARK: Time
 
-    /// How long the thread may wait until ``turn(hasDrained:now:at:)`` is due.
-    public var patience: Duration { hasRemote ? Self.checkInterval : .seconds(1) }
+    /// How long the thread may wait until ``turn(hasDrained:now:at:)`` is due: a handshake waits for it.
+    public var patience: Duration { isRemote ? Self.checkInterval : .seconds(1) }
 
     /// The policy, when it was changed since the last call of ``turn(hasDrained:now:at:)``.
     public private(set) var changedPolicy: AccessPolicy?
@@ -182,8 +191,12 @@ public final class Doorkeeper {
     public func turn(hasDrained: Bool, now: Duration, at time: Timestamp) -> [Refused] {
         changedPolicy = store.changed(since: &revision)
         if let changedPolicy { policy = changedPolicy }
-        admit(at: time)
-        follow(now: now)
+        // Looking costs a system call for each door, which a turn for every message would pay.
+        if now - lookedAt >= Self.lookInterval || lookedAt == .zero {
+            lookedAt = now
+            admit(at: time)
+            follow(now: now)
+        }
         if changedPolicy != nil || now - reviewedAt >= Self.reviewInterval {
             reviewedAt = now
             review(at: time)
@@ -210,11 +223,8 @@ public final class Doorkeeper {
     }
 
     private func follow(now: Duration) {
-        var hasChanged = false
-        defer { if hasChanged { hasRemote = connections.values.contains { $0.address != nil } } }
         for door in doors {
             while let event = door.monitor.next() {
-                hasChanged = true
                 switch event {
                 case .accepted(let descriptor): accept(descriptor, door, now: now)
                 case .closed(let descriptor):

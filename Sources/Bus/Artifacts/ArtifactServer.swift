@@ -170,7 +170,6 @@ private final class ArtifactServerBody: ReactorBody {
 
     func prepare(_ set: inout PollSet) {
         set.add(router)
-        doorkeeper.prepare(&set)
     }
 
     func handle(_ command: Command) {
