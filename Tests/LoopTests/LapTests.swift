@@ -6,7 +6,7 @@ import Testing
 import WholeLoop
 import ZeroMQ
 
-/// The whole loop in real processes over `ipc://`.
+/// The whole loop in real processes, over `ipc://` where nothing else is said.
 @Suite(.serialized)
 struct LapTests {
     private static let programs = [
@@ -14,11 +14,12 @@ struct LapTests {
     ]
 
     @Test(
-        "A changed world becomes a decay event, three models, and a new champion on every node",
-        .timeLimit(.minutes(3))
+        "A changed world becomes a decay event, three models, and a new champion on every node, with keys too",
+        .timeLimit(.minutes(3)),
+        arguments: [false, true]
     )
-    func lapCloses() async throws {
-        let stack = try await RunningStack(nodes: 2)
+    func lapCloses(hasKeys: Bool) async throws {
+        let stack = try await RunningStack(nodes: 2, hasKeys: hasKeys)
         do {
             let factory = Factory(stack: stack, pipeline: "press")
             try await factory.begin()
@@ -46,6 +47,9 @@ struct LapTests {
             #expect(rollout.nodes == ["node-1", "node-2"])
             let nodes = Set(try await factory.all(PredictionsMade.self).map(\.node))
             #expect(nodes == ["node-1", "node-2"])
+            // Each program has the rights that it needs.
+            let refused = try await factory.all(EventRefused.self).filter { $0.code == .denied }
+            #expect(refused.map(\.message) == [])
         } catch {
             await stack.stop()
             throw error

@@ -17,20 +17,31 @@ public final class RunningStack: Sendable {
     private let process: ChildProcess
 
     /// Starts the stack and waits until it says that it is ready.
-    public init(nodes: Int = 1) async throws {
+    /// - Parameter hasKeys: The programs meet over TCP on the loopback interface, each with its own key.
+    public init(nodes: Int = 1, hasKeys: Bool = false) async throws {
         directory = "/tmp/hl-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         gatewayPort = try Self.freePort()
+        let text = hasKeys ? "tcp://127.0.0.1:\(try Self.freePorts())" : "ipc://\(directory)/run"
+        guard let address = BusAddress(text) else { throw StackError("'\(text)' is no address") }
+        if hasKeys {
+            let setUp = try ChildProcess("hexloop", arguments: ["keys", "setup", "--data", directory])
+            guard setUp.wait() == 0 else { throw StackError("no keys were made in \(directory)") }
+        }
         process = try ChildProcess(
             "hexloop",
             arguments: [
-                "up", "--data", directory, "--nodes", "\(nodes)", "--gateway-port", "\(gatewayPort)", "--quiet",
+                "up", "--data", directory, "--bus", text, "--nodes", "\(nodes)", "--gateway-port", "\(gatewayPort)",
+                "--quiet",
             ],
             output: "\(directory)/up.log"
         )
-        guard let address = BusAddress("ipc://\(directory)/run") else { throw StackError("no bus in \(directory)") }
         bus = BusClient(
-            .init(address: address, name: "loop-test"),
+            .init(
+                address: address,
+                name: "loop-test",
+                keyPath: hasKeys ? "\(directory)/keys/operator/bus.key" : nil
+            ),
             logger: Logger(label: "loop-test") { _ in SwiftLogNoOpLogHandler() }
         )
         do { try await waitUntilReady() } catch {
@@ -78,12 +89,22 @@ public final class RunningStack: Sendable {
         let pid: Int32
     }
 
-    private static func freePort() throws -> UInt16 {
+    /// The first of four ports in a row that nobody has at the moment.
+    private static func freePorts() throws -> UInt16 {
+        for _ in 0..<200 {
+            let first = UInt16.random(in: 20_000...32_000)
+            if (try? (first..<first + 4).map(freePort)) != nil { return first }
+        }
+        throw StackError("no four free ports in a row")
+    }
+
+    private static func freePort(_ wanted: UInt16 = 0) throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = wanted.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let port = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> UInt16? in
