@@ -17,8 +17,15 @@ public enum Descriptors {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// How many the process may open at the moment.
+    public static func limit() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// How many are open; those with a number from `end` on are not looked at.
     public static func open(upTo end: Int) -> Int {
-        (0..<Int32(clamping: min(end, 4096))).count { fcntl($0, F_GETFD) >= 0 }
+        (0..<Int32(clamping: end)).count { fcntl($0, F_GETFD) >= 0 }
     }
 }

@@ -11,8 +11,6 @@ public struct SocketMonitor: ~Copyable {
         case closed(Int32)
         /// A peer has not shown that it speaks the same language and owns a key.
         case handshakeFailed(Failure)
-        /// No descriptor was left for a peer.
-        case outOfDescriptors
     }
 
     /// Why a handshake failed.
@@ -32,8 +30,9 @@ public struct SocketMonitor: ~Copyable {
     /// Watches `socket`; `name` is unique in the context.
     public init(_ context: Context, _ socket: borrowing Socket, name: String) throws(ZeroMQError) {
         let endpoint = "inproc://monitor.\(name)"
+        // Not those that nobody could be accepted: without descriptors libzmq tries again and again, and says so each time.
         let events =
-            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPT_FAILED
+            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
             | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
         guard unsafe zmq_socket_monitor(socket.handle, endpoint, events) == 0 else {
@@ -59,7 +58,6 @@ public struct SocketMonitor: ~Copyable {
             switch kind {
             case ZMQ_EVENT_ACCEPTED: return .accepted(Int32(bitPattern: value))
             case ZMQ_EVENT_DISCONNECTED: return .closed(Int32(bitPattern: value))
-            case ZMQ_EVENT_ACCEPT_FAILED: return .outOfDescriptors
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return .handshakeFailed(.unfinished)
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return .handshakeFailed(.notWelcome)
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:

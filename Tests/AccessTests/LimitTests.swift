@@ -104,6 +104,34 @@ struct LimitTests {
         saying.cancel()
         _ = await saying.result
     }
+
+    @Test("without descriptors it goes on for those who are there, and takes others when there are some again")
+    func descriptors() async throws {
+        let (secure, client) = try await openBus()
+        defer { client.close() }
+        let bus = try #require(secure.bus)
+        // What it holds now, and room for a few: how much it inherits depends on who started it.
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(bus.id)/fd").count
+        #expect(limitDescriptors(of: bus.id, to: rlim_t(open + 12)) == 0)
+        let port = try port(secure, SocketTable.command)
+        do {
+            let crowd = SlowPeers(port, count: 200)
+            #expect(crowd.count > 0)
+            for _ in 0..<20 { try await client.say("e/local/x/y/v1/a/", source: "//honest") }
+            #expect(bus.isRunning)
+        }
+        let late = secure.client("late", keyed: false)
+        defer { late.close() }
+        try await late.say("e/local/x/y/v1/a/", source: "//late")
+    }
+}
+
+/// Takes descriptors from a running process; Swift's Glibc module does not carry prlimit.
+private func limitDescriptors(of process: pid_t, to count: rlim_t) -> Int32 {
+    typealias Call = @convention(c) (pid_t, Int32, UnsafePointer<rlimit>?, UnsafeMutablePointer<rlimit>?) -> Int32
+    guard let symbol = dlsym(nil, "prlimit") else { return -1 }
+    var limit = rlimit(rlim_cur: count, rlim_max: count)
+    return unsafeBitCast(symbol, to: Call.self)(process, Int32(RLIMIT_NOFILE.rawValue), &limit, nil)
 }
 
 /// Connections that say nothing, and go together.

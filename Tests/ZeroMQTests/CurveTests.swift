@@ -52,7 +52,7 @@ private struct Door: ~Copyable {
             while let event = monitor.next() {
                 switch event {
                 case .handshakeFailed, .closed: return (.none, .none, event)
-                case .accepted, .outOfDescriptors: continue
+                case .accepted: continue
                 }
             }
             var set = PollSet(wake: -1)

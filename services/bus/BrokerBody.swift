@@ -45,7 +45,6 @@ final class BrokerBody: ReactorBody {
 
     init(
         configuration: BusConfiguration,
-        descriptorsMax: Int,
         log: EventLog,
         logger: Logger,
         results: @escaping @Sendable (LogThread.Result) -> Void,
@@ -59,8 +58,7 @@ final class BrokerBody: ReactorBody {
             context,
             store: access.store,
             serverSecretKey: access.serverSecretKey,
-            domain: "bus",
-            descriptorsMax: descriptorsMax
+            domain: "bus"
         )
         var command = SocketOptions()
         command.mandatory = true

@@ -22,8 +22,7 @@ struct BusService: Service {
                 logger.warning("closed the directory of the sockets to other users", metadata: ["path": "\(sockets)"])
             }
         }
-        let descriptorsMax = Descriptors.raiseLimit()
-        logger.info("descriptors", metadata: ["max": "\(descriptorsMax)"])
+        logger.info("descriptors", metadata: ["max": "\(Descriptors.raiseLimit())"])
         let (failures, failed) = AsyncStream.makeStream(of: String.self)
         let (configuration, logger) = (configuration, logger)
         let reactor = Reactor<BrokerCommand>("broker") { broker in
@@ -39,7 +38,6 @@ struct BusService: Service {
             )
             return try BrokerBody(
                 configuration: configuration,
-                descriptorsMax: descriptorsMax,
                 log: log,
                 logger: logger,
                 results: { broker.post(.log($0)) },

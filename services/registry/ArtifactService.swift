@@ -18,6 +18,7 @@ struct ArtifactService: Service {
         if let directory = address.directory {
             try PrivateDirectory.ensure(directory)
         }
+        Descriptors.raiseLimit()
         let (refusals, refused) = AsyncStream.makeStream(of: Refusal.self, bufferingPolicy: .bufferingNewest(64))
         let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
         let server = ArtifactServer(
@@ -26,7 +27,6 @@ struct ArtifactService: Service {
             door: ArtifactDoor(
                 store: access.store,
                 serverSecretKey: access.serverSecretKey,
-                descriptorsMax: Descriptors.raiseLimit(),
                 time: Member.clock,
                 refused: { refused.yield($0) }
             ),

@@ -11,7 +11,7 @@ public final class Doorkeeper {
         /// Connections of all sockets together; the one that has said nothing for longest makes room.
         public var connectionsMax = 10_000
         /// Descriptors that stay free for files and the process's own connections.
-        public var descriptorsFreeMin = 16
+        public var descriptorsFreeMin = 8
         /// Bytes of a message that is not at its end: libzmq keeps them all. The largest message has half of it.
         public var unfinishedBytesMax = 2 * Socket.messageBytesMax
         /// Prefixes that one connection of the fan-out socket may want.
@@ -39,8 +39,6 @@ public final class Doorkeeper {
         public var handshakesFailed = 0
         /// Connections that were ended because of a limit or a key that is no longer accepted.
         public var cut = 0
-        /// Times that no descriptor was left for somebody.
-        public var outOfDescriptors = 0
     }
 
     /// How often connections are looked at while there are some; what comes meanwhile is not noticed.
@@ -51,6 +49,12 @@ public final class Doorkeeper {
     public static let reviewInterval: Duration = .seconds(1)
     /// A socket so busy that it is never found empty is checked all the same after this.
     private static let busyMax: Duration = .seconds(2)
+    /// Happenings of one socket that are looked at in one turn.
+    private static let eventsPerTurnMax = 1000
+    /// Connections that are let in however few descriptors there are; whom libzmq cannot accept then waits in the kernel.
+    private static let connectionsMin = 8
+    /// Up to this limit of descriptors the open ones are counted; above it there are enough for the process itself.
+    private static let descriptorsCountedMax = 4096
 
     private struct Connection {
         let door: String
@@ -102,13 +106,11 @@ public final class Doorkeeper {
     /// - Parameters:
     ///   - serverSecretKey: What the sockets are known by; nil for sockets without keys.
     ///   - domain: Names the sockets to the authenticator.
-    ///   - descriptorsMax: What the process may open.
     public init(
         _ context: Context,
         store: AccessStore,
         serverSecretKey: String?,
         domain: String,
-        descriptorsMax: Int,
         limits: Limits = .init()
     ) throws(ZeroMQError) {
         self.context = context
@@ -118,8 +120,7 @@ public final class Doorkeeper {
         self.limits = limits
         policy = store.policy
         authenticator = try Authenticator(context)
-        let used = Descriptors.open(upTo: descriptorsMax)
-        connectionsMax = min(limits.connectionsMax, max(4, descriptorsMax - used - limits.descriptorsFreeMin))
+        connectionsMax = limits.connectionsMax
     }
 
     /// What a bound socket needs besides `options`.
@@ -200,6 +201,7 @@ public final class Doorkeeper {
         if changedPolicy != nil || now - reviewedAt >= Self.reviewInterval {
             reviewedAt = now
             review(at: time)
+            makeRoom()
         }
         if now - checkedAt >= (hasDrained ? Self.checkInterval : Self.busyMax) {
             checkedAt = now
@@ -224,7 +226,8 @@ public final class Doorkeeper {
 
     private func follow(now: Duration) {
         for door in doors {
-            while let event = door.monitor.next() {
+            for _ in 0..<Self.eventsPerTurnMax {
+                guard let event = door.monitor.next() else { break }
                 switch event {
                 case .accepted(let descriptor): accept(descriptor, door, now: now)
                 case .closed(let descriptor):
@@ -235,7 +238,6 @@ public final class Doorkeeper {
                 case .handshakeFailed(let failure):
                     figures.handshakesFailed += 1
                     door.failure = failure
-                case .outOfDescriptors: figures.outOfDescriptors += 1
                 }
             }
         }
@@ -248,10 +250,34 @@ public final class Doorkeeper {
             address: peer.map { String($0.prefix { $0 != ":" }) },
             acceptedAt: now
         )
-        guard connections.count > connectionsMax else { return }
-        let silent = connections.filter { !$0.value.isKnown && !$0.value.isCut }
-        let oldest = silent.min { ($0.value.acceptedAt, $0.key) < ($1.value.acceptedAt, $1.key) }?.key ?? descriptor
-        putOut(oldest, .tooMany, "made room: \(connectionsMax) connections are open")
+        if connections.count > connectionsMax { putOutSilent() }
+    }
+
+    /// Counts anew how many connections the process has descriptors for: the limit may be changed while it runs.
+    private func makeRoom() {
+        let limit = Descriptors.limit()
+        connectionsMax = limits.connectionsMax
+        if limit <= Self.descriptorsCountedMax {
+            let own = Descriptors.open(upTo: limit) - connections.count
+            connectionsMax = min(connectionsMax, max(Self.connectionsMin, limit - own - limits.descriptorsFreeMin))
+        } else {
+            connectionsMax = min(connectionsMax, limit - Self.descriptorsCountedMax / 2)
+        }
+        while connections.count > connectionsMax, putOutSilent() {}
+    }
+
+    /// Puts out the connection that has said nothing for longest, when more are open than allowed. Those that have spoken
+    /// stay, so the one that came last is put out when all others have.
+    /// - Returns: Whether there was one.
+    @discardableResult
+    private func putOutSilent() -> Bool {
+        let open = connections.filter { !$0.value.isCut }
+        guard open.count > connectionsMax else { return false }
+        let silent = open.filter { !$0.value.isKnown }
+        let oldest = silent.min { ($0.value.acceptedAt, $0.key) < ($1.value.acceptedAt, $1.key) }
+        guard let descriptor = oldest?.key else { return false }
+        putOut(descriptor, .tooMany, "made room: \(connectionsMax) connections are open")
+        return true
     }
 
     private func report(_ failure: SocketMonitor.Failure, at door: Door, _ address: String?) {

@@ -7,7 +7,6 @@ import ZeroMQ
 public struct ArtifactDoor: Sendable {
     let store: AccessStore
     let serverSecretKey: String?
-    let descriptorsMax: Int
     let time: @Sendable () -> Timestamp
     let refused: @Sendable (Refusal) -> Void
 
@@ -15,19 +14,16 @@ public struct ArtifactDoor: Sendable {
     /// - Parameters:
     ///   - store: The policy in force; without one nobody is judged.
     ///   - serverSecretKey: What the socket is known by; nil for one without keys.
-    ///   - descriptorsMax: What the process may open.
     ///   - time: The wall clock, for keys that are accepted for a time.
     ///   - refused: Told whom the door refused, and why; a refusal that is repeated is told once in 10 s.
     public init(
         store: AccessStore = AccessStore(nil),
         serverSecretKey: String? = nil,
-        descriptorsMax: Int = 1024,
         time: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: 0) },
         refused: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {
         self.store = store
         self.serverSecretKey = serverSecretKey
-        self.descriptorsMax = descriptorsMax
         self.time = time
         self.refused = refused
     }
@@ -149,8 +145,7 @@ private final class ArtifactServerBody: ReactorBody {
             context,
             store: door.store,
             serverSecretKey: door.serverSecretKey,
-            domain: "artifacts",
-            descriptorsMax: door.descriptorsMax
+            domain: "artifacts"
         )
         var options = SocketOptions()
         options.mandatory = true
