@@ -8,20 +8,17 @@ public struct RequantizeStage: Sendable, Hashable {
     public let zeroPoint: UInt8
     /// What bytes are clamped to, which is how a `relu` is done.
     public let range: ClosedRange<UInt8>
-    private let multiplier: [Int32]
-    private let leftShift: [Int32]
-    private let rightShift: [Int32]
+    /// One multiplier with its shifts for each channel.
+    public let channels: [Requantization]
 
     /// The number of channels.
-    public var channelCount: Int { multiplier.count }
+    public var channelCount: Int { channels.count }
 
     /// - Parameter channels: One for each channel.
     public init(channels: [Requantization], zeroPoint: UInt8, range: ClosedRange<UInt8> = 0...255) {
         self.zeroPoint = zeroPoint
         self.range = range
-        multiplier = channels.map(\.multiplier)
-        leftShift = channels.map(\.leftShift)
-        rightShift = channels.map(\.rightShift)
+        self.channels = channels
     }
 
     /// The bytes of each row, `[rows, channelCount]` row-major.
@@ -44,9 +41,9 @@ public struct RequantizeStage: Sendable, Hashable {
             rows: rows,
             channels: channelCount,
             accumulators: accumulators,
-            multiplier: multiplier,
-            leftShift: leftShift,
-            rightShift: rightShift,
+            multiplier: channels.map(\.multiplier),
+            leftShift: channels.map(\.leftShift),
+            rightShift: channels.map(\.rightShift),
             zeroPoint: Int32(zeroPoint),
             low: range.lowerBound,
             high: range.upperBound
