@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: demo bench chaos simulate test build format lint clean-data dependencies test-dependencies help
+.PHONY: demo bench bench-models chaos simulate test build format lint clean-data dependencies test-dependencies help
 
 HEXLOOP := .build/release/hexloop
 HEXLOOP_DATA ?= .hexloop
@@ -22,6 +22,10 @@ test: dependencies test-dependencies ## Build and run all tests.
 
 bench: build ## Measure the bus beside its peers and write the table into docs/benchmarks.md; takes ten minutes.
 	@python3 Benchmarks/bus.py --markdown docs/benchmarks.md
+
+bench-models: build ## Measure the inference engine beside LiteRT, ONNX Runtime and OpenVINO; takes ten minutes.
+	@scripts/benchmark-dependencies.sh
+	@.build-venv-bench/bin/python Benchmarks/models.py --markdown docs/model-benchmarks.md
 
 simulate: build ## Run the bus under virtual time with faults from 20000 seeds.
 	@$(HEXLOOP) simulate --seeds 20000
