@@ -26,7 +26,7 @@ struct LayerChain {
         inputCount = graph.inputs[0].shape.reduce(1, *)
         var value = inputName
         for node in graph.nodes {
-            guard node.input == value, !hasSoftmax else {
+            guard node.inputs == [value], !hasSoftmax else {
                 throw .unsupported(node: node.name, reason: "the nodes must form one chain that ends with softmax")
             }
             value = node.output
@@ -43,6 +43,8 @@ struct LayerChain {
                     throw .unsupported(node: node.name, reason: "softmax needs a fully-connected layer before it")
                 }
                 hasSoftmax = true
+            default:
+                throw .unsupported(node: node.name, reason: "the int8 engine has no \(node.operation.kind)")
             }
         }
         guard !layers.isEmpty else { throw .invalid(field: "graph", reason: "it has no fully-connected layer") }

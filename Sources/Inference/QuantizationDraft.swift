@@ -13,7 +13,7 @@ struct QuantizationDraft {
     ///
     /// - Parameter values: Every float value of the graph, finite, by name.
     init(graph: Graph, chain: LayerChain, values: [String: [Float]]) throws(InferenceError) {
-        var input = try QuantizationDraft.encoding(values[chain.layers[0].node.input], node: chain.inputName)
+        var input = try QuantizationDraft.encoding(values[chain.layers[0].node.inputs[0]], node: chain.inputName)
         manifest.encodings[chain.inputName] = input
         try addInput(chain, graph: graph, encoding: input)
         for (index, layer) in chain.layers.enumerated() {
@@ -86,7 +86,7 @@ struct QuantizationDraft {
         tensors.append((bias, Tensor(shape: [outputs], int32s: quantized.biases)))
         var node = layer.node
         node.operation = .fullyConnected(weights: weights, bias: bias, activation: layer.activation)
-        if index == 0 { node.input = inputName }
+        if index == 0 { node.inputs = [inputName] }
         nodes.append(node)
     }
 

@@ -20,7 +20,7 @@ extension QuantizationReport {
         let reals = try model.run(calibration, rows: rows, engine: .fast) { index, bytes, encoding in
             let (name, value) =
                 index < 0
-                ? (chain.inputName, chain.layers[0].node.input)
+                ? (chain.inputName, chain.layers[0].node.inputs[0])
                 : (chain.layers[index].node.name, chain.layers[index].node.output)
             let floats = values[value] ?? []
             layers.append(Layer(name: name, floats: floats, quantized: bytes.map(encoding.dequantize), encoding))

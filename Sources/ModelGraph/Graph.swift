@@ -1,40 +1,6 @@
-/// A named value without its contents.
-public struct TensorInfo: Codable, Sendable, Hashable {
-    /// The name of the graph, node or value.
-    public var name: String
-    /// The dimensions without the batch.
-    public var shape: [Int]
-
-    /// Makes a value of its parts.
-    public init(name: String, shape: [Int]) {
-        self.name = name
-        self.shape = shape
-    }
-}
-
-/// One step of a graph: reads one value, and the constants of its operation, and produces one value.
-public struct Node: Codable, Sendable, Hashable {
-    /// The name of the graph, node or value.
-    public var name: String
-    /// What the node computes.
-    public var operation: Operation
-    /// The name of the value that the node reads.
-    public var input: String
-    /// The name of the value that the node produces.
-    public var output: String
-
-    /// Makes a value of its parts.
-    public init(name: String, operation: Operation, input: String, output: String) {
-        self.name = name
-        self.operation = operation
-        self.input = input
-        self.output = output
-    }
-}
-
 /// The wiring of a graph, without the contents of its constants.
 public struct GraphStructure: Codable, Sendable, Hashable {
-    /// The name of the graph, node or value.
+    /// The name of the graph.
     public var name: String
     /// The values that come from outside.
     public var inputs: [TensorInfo]
@@ -58,8 +24,14 @@ public struct GraphStructure: Codable, Sendable, Hashable {
 public struct Graph: Sendable, Hashable {
     /// More nodes, inputs, outputs or constants than this are refused.
     public static let nodesMax = 4096
+    /// A value with more elements in a row than this is refused.
+    public static let elementsMax = 1 << 26
+    /// A value with more dimensions than this, without the batch, is refused.
+    public static let rankMax = 8
+    /// A size, stride, dilation, margin or number of groups greater than this is refused.
+    public static let attributeMax = 1 << 20
 
-    /// The name of the graph, node or value.
+    /// The name of the graph.
     public var name: String
     /// The values that come from outside.
     public var inputs: [TensorInfo]
@@ -103,93 +75,55 @@ public struct Graph: Sendable, Hashable {
 
     /// Checks that every name resolves and every shape and type fits.
     ///
-    /// Weights may be `f32`, `s8` or `u8`, biases `f32` or `s32`, the constants of `affine` `f32`.
+    /// Weights may be `f32`, `s8` or `u8`, biases `f32` or `s32`, the table of `gather` and the constant of an
+    /// arithmetic operation `f32`, `s8` or `u8`, the constants of `affine` `f32`.
     ///
     /// - Throws: the first ``GraphError`` in node order, naming node and tensor.
     public func validate() throws(GraphError) {
-        _ = try shapes()
+        _ = try values()
     }
 
     /// The shape of an input or of a node's output, without the batch.
     ///
     /// - Throws: ``GraphError/unknownValue(node:value:)``, or what ``validate()`` throws.
     public func shape(of value: String) throws(GraphError) -> [Int] {
-        guard let shape = try shapes()[value] else { throw .unknownValue(node: nil, value: value) }
-        return shape
+        guard let info = try values()[value] else { throw .unknownValue(node: nil, value: value) }
+        return info.shape
     }
 
-    private func shapes() throws(GraphError) -> [String: [Int]] {
+    /// Every input and every node's output by name, with its shape and type.
+    ///
+    /// - Throws: what ``validate()`` throws.
+    public func values() throws(GraphError) -> [String: TensorInfo] {
         guard (1...Graph.nodesMax).contains(inputs.count) else { throw .count(what: "inputs", actual: inputs.count) }
         guard (1...Graph.nodesMax).contains(outputs.count) else { throw .count(what: "outputs", actual: outputs.count) }
         guard nodes.count <= Graph.nodesMax else { throw .count(what: "nodes", actual: nodes.count) }
         guard constants.count <= Graph.nodesMax else { throw .count(what: "constants", actual: constants.count) }
-        var shapes: [String: [Int]] = [:]
+        var values: [String: TensorInfo] = [:]
         for input in inputs {
-            guard let count = Tensor.elementCount(of: input.shape), count > 0 else { throw .invalidShape(input.shape) }
-            try define(input.name, shape: input.shape, in: &shapes)
+            guard let count = Tensor.elementCount(of: input.shape), (1...Graph.elementsMax).contains(count),
+                input.shape.count <= Graph.rankMax
+            else { throw .invalidShape(input.shape) }
+            guard input.dataType == .float32 || input.dataType == .int32 else {
+                throw .valueType(node: nil, value: input.name, actual: input.dataType)
+            }
+            try define(input, in: &values)
         }
         var nodeNames: Set<String> = []
         for node in nodes {
             guard !node.name.isEmpty, nodeNames.insert(node.name).inserted else { throw .invalidName(node.name) }
-            guard let input = shapes[node.input] else { throw .unknownValue(node: node.name, value: node.input) }
-            try define(node.output, shape: outputShape(of: node, input: input), in: &shapes)
+            try define(ShapeInference(node: node, values: values, constants: constants).output(), in: &values)
         }
-        for output in outputs where shapes[output] == nil {
+        for output in outputs where values[output] == nil {
             throw .unknownValue(node: nil, value: output)
         }
-        return shapes
+        return values
     }
 
-    private func define(_ name: String, shape: [Int], in shapes: inout [String: [Int]]) throws(GraphError) {
-        guard !name.isEmpty, shapes[name] == nil, constants[name] == nil else { throw .invalidName(name) }
-        shapes[name] = shape
-    }
-
-    private func outputShape(of node: Node, input: [Int]) throws(GraphError) -> [Int] {
-        switch node.operation {
-        case .affine(let scale, let offset):
-            let channels = [input.last ?? 1]
-            for name in [scale, offset] {
-                try check(constant(name, of: node), name, of: node, shape: channels, types: [.float32])
-            }
-            return input
-        case .fullyConnected(let weights, let bias, _):
-            let tensor = try constant(weights, of: node)
-            let inputs = input.reduce(1, *)
-            guard tensor.shape.count == 2, tensor.shape[0] > 0 else {
-                throw .shapeMismatch(
-                    node: node.name,
-                    tensor: weights,
-                    expected: [tensor.shape.first ?? 1, inputs],
-                    actual: tensor.shape
-                )
-            }
-            let outputs = tensor.shape[0]
-            try check(tensor, weights, of: node, shape: [outputs, inputs], types: [.float32, .int8, .uint8])
-            try check(constant(bias, of: node), bias, of: node, shape: [outputs], types: [.float32, .int32])
-            return [outputs]
-        case .softmax:
-            return input
+    private func define(_ value: TensorInfo, in values: inout [String: TensorInfo]) throws(GraphError) {
+        guard !value.name.isEmpty, values[value.name] == nil, constants[value.name] == nil else {
+            throw .invalidName(value.name)
         }
-    }
-
-    private func constant(_ name: String, of node: Node) throws(GraphError) -> Tensor {
-        guard let tensor = constants[name] else { throw .unknownConstant(node: node.name, constant: name) }
-        return tensor
-    }
-
-    private func check(
-        _ tensor: Tensor,
-        _ name: String,
-        of node: Node,
-        shape: [Int],
-        types: [DataType]
-    ) throws(GraphError) {
-        guard tensor.shape == shape else {
-            throw .shapeMismatch(node: node.name, tensor: name, expected: shape, actual: tensor.shape)
-        }
-        guard types.contains(tensor.dataType) else {
-            throw .constantType(node: node.name, constant: name, actual: tensor.dataType)
-        }
+        values[value.name] = value
     }
 }

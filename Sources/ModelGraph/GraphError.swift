@@ -18,6 +18,16 @@ public enum GraphError: Error, Sendable, Hashable, CustomStringConvertible {
     case constantType(node: String, constant: String, actual: DataType)
     /// The graph has more nodes, inputs or constants than ``Graph/nodesMax`` allows, or none where one is needed.
     case count(what: String, actual: Int)
+    /// A node reads another number of values than its operation takes.
+    case operands(node: String, expected: Int, actual: Int)
+    /// A value has a shape that its node cannot use, or would give it one.
+    case valueShape(node: String, value: String, shape: [Int], reason: String)
+    /// A value has a type that its node, or when `node` is nil the graph, cannot use.
+    case valueType(node: String?, value: String, actual: DataType)
+    /// A field of an operation has a value that it may not have.
+    case invalidField(node: String, field: String, reason: String)
+    /// An element of a `gather` node's input names no row of its table.
+    case index(node: String, index: Float, rows: Int)
     /// Input values do not fill the rows.
     case inputCount(expected: Int, actual: Int)
 
@@ -44,6 +54,18 @@ public enum GraphError: Error, Sendable, Hashable, CustomStringConvertible {
             "node '\(node)': constant '\(constant)' may not be \(actual.rawValue)"
         case .count(let what, let actual):
             "a graph cannot have \(actual) \(what)"
+        case .operands(let node, let expected, let actual):
+            "node '\(node)' reads \(expected) values, not \(actual)"
+        case .valueShape(let node, let value, let shape, let reason):
+            "node '\(node)': value '\(value)' of shape \(shape): \(reason)"
+        case .valueType(let node?, let value, let actual):
+            "node '\(node)': value '\(value)' may not be \(actual.rawValue)"
+        case .valueType(nil, let value, let actual):
+            "value '\(value)' may not be \(actual.rawValue)"
+        case .invalidField(let node, let field, let reason):
+            "node '\(node)': \(field): \(reason)"
+        case .index(let node, let index, let rows):
+            "node '\(node)': \(index) is no row of its table of \(rows)"
         case .inputCount(let expected, let actual):
             "input needs \(expected) values and has \(actual)"
         }

@@ -1,22 +1,6 @@
-/// What a fully-connected node does to its sums.
-public enum Activation: String, Codable, Sendable, Hashable {
-    case none
-    /// `max(x, 0)`
-    case relu
-    /// `min(max(x, 0), 6)`
-    case relu6
-
-    /// Applies the activation to one value; NaN stays NaN.
-    public func callAsFunction(_ value: Float) -> Float {
-        switch self {
-        case .none: value
-        case .relu: value < 0 ? 0 : value
-        case .relu6: value < 0 ? 0 : value > 6 ? 6 : value
-        }
-    }
-}
-
 /// What a node computes. Strings name constants of the graph.
+///
+/// Values have the channels last: a plane is `[height, width, channels]`. Shapes and axes are without the batch.
 public enum Operation: Sendable, Hashable {
     /// `y[c] = x[c] * scale[c] + offset[c]` over the last dimension, both constants `[C]`.
     ///
@@ -24,61 +8,82 @@ public enum Operation: Sendable, Hashable {
     case affine(scale: String, offset: String)
     /// `y[n] = activation(bias[n] + Σk x[k] * weights[n, k])`, weights `[N, K]`, bias `[N]`; the input is flattened.
     case fullyConnected(weights: String, bias: String, activation: Activation)
+    /// A convolution over a plane, depthwise ones among them.
+    case convolution(Convolution)
+    /// A sum, difference or product of two values or of a value and a constant.
+    case arithmetic(Arithmetic)
+    /// All inputs one after the other along an axis.
+    case concatenate(axis: Int)
+    /// `value` around the input: for each dimension how many elements before and after it.
+    case pad(before: [Int], after: [Int], value: Float)
+    /// The greatest element in each window of a plane; what is padded never is the greatest.
+    case maxPool(Window)
+    /// The mean of each window of a plane; padded elements are 0 and count only if `countsPadding`.
+    case averagePool(Window, countsPadding: Bool)
+    /// The mean over some axes, which become 1 or are left out.
+    case mean(axes: [Int], keepsDimensions: Bool)
+    /// A function of each element.
+    case function(Function)
     /// `y[c] = exp(x[c] - max x) / Σ exp(x - max x)` over the last dimension.
     case softmax
+    /// The same elements in the same order under another shape.
+    case reshape(shape: [Int])
+    /// Dimension `i` of the result is dimension `permutation[i]` of the input.
+    case transpose(permutation: [Int])
+    /// Another height and width for a plane.
+    case resize(Resize)
+    /// The rows of a constant `[rows, ...]` that integers in the input name.
+    case gather(table: String)
+    /// Elements `begin`, `begin + stride`, ... before `end` of each dimension.
+    case slice(begin: [Int], end: [Int], stride: [Int])
 
     /// The names of the constants that the operation reads.
     public var constants: [String] {
         switch self {
         case .affine(let scale, let offset): [scale, offset]
         case .fullyConnected(let weights, let bias, _): [weights, bias]
-        case .softmax: []
+        case .convolution(let convolution): [convolution.weights, convolution.bias]
+        case .arithmetic(let arithmetic): arithmetic.constant.map { [$0] } ?? []
+        case .gather(let table): [table]
+        default: []
+        }
+    }
+
+    /// The name of the operation, as in JSON.
+    public var kind: String {
+        switch self {
+        case .affine: "affine"
+        case .fullyConnected: "fully-connected"
+        case .convolution: "convolution"
+        case .arithmetic(let arithmetic): arithmetic.kind.rawValue
+        case .concatenate: "concatenate"
+        case .pad: "pad"
+        case .maxPool: "max-pool"
+        case .averagePool: "average-pool"
+        case .mean: "mean"
+        case .function(let function): function.kind
+        case .softmax: "softmax"
+        case .reshape: "reshape"
+        case .transpose: "transpose"
+        case .resize: "resize"
+        case .gather: "gather"
+        case .slice: "slice"
         }
     }
 }
 
-extension Operation: Codable {
-    private enum Key: String, CodingKey { case kind, scale, offset, weights, bias, activation }
-    private enum Kind: String, Codable {
-        case affine, softmax
-        case fullyConnected = "fully-connected"
-    }
-
-    /// Reads and checks the fields; a value out of range is an error.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        switch try container.decode(Kind.self, forKey: .kind) {
-        case .affine:
-            self = .affine(
-                scale: try container.decode(String.self, forKey: .scale),
-                offset: try container.decode(String.self, forKey: .offset)
-            )
-        case .fullyConnected:
-            self = .fullyConnected(
-                weights: try container.decode(String.self, forKey: .weights),
-                bias: try container.decode(String.self, forKey: .bias),
-                activation: try container.decode(Activation.self, forKey: .activation)
-            )
-        case .softmax:
-            self = .softmax
-        }
-    }
-
-    /// Writes the fields that ``init(from:)`` reads.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
+extension Function {
+    /// The name of the function, as in JSON.
+    public var kind: String {
         switch self {
-        case .affine(let scale, let offset):
-            try container.encode(Kind.affine, forKey: .kind)
-            try container.encode(scale, forKey: .scale)
-            try container.encode(offset, forKey: .offset)
-        case .fullyConnected(let weights, let bias, let activation):
-            try container.encode(Kind.fullyConnected, forKey: .kind)
-            try container.encode(weights, forKey: .weights)
-            try container.encode(bias, forKey: .bias)
-            try container.encode(activation, forKey: .activation)
-        case .softmax:
-            try container.encode(Kind.softmax, forKey: .kind)
+        case .relu: "relu"
+        case .relu6: "relu6"
+        case .clip: "clip"
+        case .leakyRelu: "leaky-relu"
+        case .hardSwish: "hard-swish"
+        case .hardSigmoid: "hard-sigmoid"
+        case .sigmoid: "sigmoid"
+        case .tanh: "tanh"
         }
     }
 }

@@ -53,7 +53,8 @@ public struct Tensor: Sendable, Hashable {
         precondition(Tensor.elementCount(of: shape) == integers.count, "element count differs from the shape \(shape)")
         self.shape = shape
         self.dataType = dataType
-        self.bytes = integers.map(\.littleEndian).withUnsafeBytes { [UInt8]($0) }
+        // Safety: the bytes of integers are copied while the buffer lives.
+        self.bytes = unsafe integers.map(\.littleEndian).withUnsafeBytes { unsafe [UInt8]($0) }
     }
 
     /// The product of all dimensions.
@@ -98,11 +99,16 @@ public struct Tensor: Sendable, Hashable {
 
     private func integers<Integer: FixedWidthInteger>(_ expected: DataType) throws(GraphError) -> [Integer] {
         guard dataType == expected else { throw .dataType(expected: expected, actual: dataType) }
-        let size = MemoryLayout<Integer>.size
-        return bytes.withUnsafeBytes { raw in
-            (0..<raw.count / size).map {
-                Integer(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * size, as: Integer.self))
-            }
+        let count = elementCount
+        // Safety: the capacity is as many bytes as there are, and any bytes are an integer.
+        let integers = unsafe [Integer](unsafeUninitializedCapacity: count) { target, filled in
+            unsafe UnsafeMutableRawBufferPointer(target).copyBytes(from: bytes)
+            filled = count
         }
+        #if _endian(big)
+        return integers.map(Integer.init(littleEndian:))
+        #else
+        return integers
+        #endif
     }
 }

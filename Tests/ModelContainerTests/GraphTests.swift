@@ -14,7 +14,7 @@ struct GraphTests {
     @Test("Errors name node and tensor")
     func errors() throws {
         var graph = Examples.graph
-        graph.nodes[1].input = "nowhere"
+        graph.nodes[1].inputs = ["nowhere"]
         #expect(throws: GraphError.unknownValue(node: "out", value: "nowhere")) { try graph.validate() }
         graph = Examples.graph
         graph.outputs = ["z"]

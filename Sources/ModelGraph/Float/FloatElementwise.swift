@@ -1,0 +1,79 @@
+/// `x * scale + offset` by channel.
+struct FloatAffine: FloatKernel {
+    let scale: [Float]
+    let offset: [Float]
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        let input = inputs[0]
+        return input.indices.map { input[$0] * scale[$0 % scale.count] + offset[$0 % scale.count] }
+    }
+}
+
+/// A function of each element.
+struct FloatFunction: FloatKernel {
+    let function: Function
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        inputs[0].map { function($0) }
+    }
+}
+
+/// Softmax over the last dimension.
+struct FloatSoftmax: FloatKernel {
+    let channels: Int
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        stride(from: 0, to: inputs[0].count, by: channels).flatMap { Softmax.row(inputs[0][$0..<$0 + channels]) }
+    }
+}
+
+/// The same elements under another shape.
+struct FloatReshape: FloatKernel {
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] { inputs[0] }
+}
+
+/// A sum, difference or product with repeated dimensions.
+struct FloatArithmetic: FloatKernel {
+    private let arithmetic: Arithmetic
+    private let constant: [Float]?
+    /// For each element of the result the element of the operand, or nil where the operand has the result's shape.
+    private let first: [Int32]?
+    private let second: [Int32]?
+    private let counts: (first: Int, second: Int, output: Int)
+
+    init(_ arithmetic: Arithmetic, first: [Int], second: [Int], constant: [Float]?, output: [Int]) {
+        self.arithmetic = arithmetic
+        self.constant = constant
+        self.first = FloatArithmetic.elements(of: first, in: output)
+        self.second = FloatArithmetic.elements(of: second, in: output)
+        counts = (first.reduce(1, *), second.reduce(1, *), output.reduce(1, *))
+    }
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        let (x, y) = (inputs[0], constant ?? inputs[1])
+        var result: [Float] = []
+        result.reserveCapacity(rows * counts.output)
+        for row in 0..<rows {
+            let firstStart = row * counts.first
+            let secondStart = constant == nil ? row * counts.second : 0
+            for index in 0..<counts.output {
+                let a = x[firstStart + (first.map { Int($0[index]) } ?? index)]
+                let b = y[secondStart + (second.map { Int($0[index]) } ?? index)]
+                result.append(arithmetic.activation(arithmetic.kind(a, b)))
+            }
+        }
+        return result
+    }
+
+    private static func elements(of operand: [Int], in output: [Int]) -> [Int32]? {
+        guard operand != output else { return nil }
+        let missing = output.count - operand.count
+        var strides = [Int](repeating: 0, count: output.count)
+        var step = 1
+        for axis in operand.indices.reversed() {
+            if operand[axis] != 1 { strides[missing + axis] = step }
+            step *= operand[axis]
+        }
+        return Strides.indices(shape: output, strides: strides, start: 0)
+    }
+}
