@@ -51,7 +51,8 @@ let domain: [Target.Dependency] = ["KnownPipelines", "ModelGraph", "ModelContain
 
 let libraries: [Target] = [
     library("HVX"),
-    .target(name: "CKernels"),
+    // Kernels are optimized in debug builds too: unoptimized intrinsics are hundreds of times slower.
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
     library("Quantization"),
     library("Kernels", ["CKernels", "HVX", "Quantization"], strictMemory: true),
     library("ModelGraph", strictMemory: true),

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hxk_convolution.h"
+#include "hxk_operators.h"
+
 /*
  * int8 micro-kernels. Every variant gives the same bytes as `__scalar`, which is the definition; all sums wrap at 32 bits.
  * No kernel allocates, keeps state or reads outside the ranges named here. Pointers need no alignment.

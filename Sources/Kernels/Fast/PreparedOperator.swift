@@ -80,7 +80,24 @@ extension PreparedOperator {
         of operation: Operator,
         variant: KernelVariant
     ) throws(KernelError) -> any PreparedKernel {
-        throw .unavailable(variant)
+        switch operation {
+        case .convolution(let operation):
+            if let prepared = try PreparedConvolution(operation, variant: variant) { return prepared }
+            return try ScalarConvolution(operation)
+        case .wideConvolution(let operation): return try PreparedSimple(operation, variant)
+        case .addition(let operation): return PreparedSimple(operation, variant)
+        case .multiplication(let operation): return PreparedSimple(operation, variant)
+        case .table(let operation): return PreparedSimple(operation, variant)
+        case .softmax(let operation): return PreparedSimple(operation, variant)
+        case .maximumPool(let operation): return try PreparedSimple(operation, variant)
+        case .averagePool(let operation): return try PreparedSimple(operation, variant)
+        case .concatenation(let operation): return PreparedSimple(operation, variant)
+        case .border(let operation): return try PreparedSimple(operation, variant)
+        case .transposition(let operation): return try PreparedSimple(operation, variant)
+        case .slice(let operation): return try PreparedSimple(operation, variant)
+        case .resize(let operation): return PreparedSimple(operation, variant)
+        case .gather(let operation): return PreparedSimple(operation, variant)
+        }
     }
 
     /// The output for whole rows, for tests and for callers without an arena.

@@ -35,8 +35,8 @@ public struct TableSoftmax: Sendable, Hashable {
     /// 256 results; the first is not 0.
     public var exponentials: [UInt16]
 
-    /// 256 times the greatest sum fits in 32 unsigned bits up to here.
-    public static let channelsMax = 256
+    /// The greatest sum fits in 32 unsigned bits up to here.
+    public static let channelsMax = 65536
 
     /// Makes a value of its parts.
     ///

@@ -1,0 +1,171 @@
+/*
+ * What every variant does around its tiles; included once by each with these macros defined:
+ *
+ *   TARGET                       function attributes
+ *   NAME(stem)                   stem__variant
+ *   ELEMENT                      uint8_t, or uint16_t when activations are widened
+ *   COPY(to, from, count)        copies activations to scratch memory, widening them
+ *   TILES(convolution, block, segments, offset, count, out, general)
+ *                                sums of `count` adjacent positions, to bytes, or to s32 when `general` or `sums`
+ *   STRIP(convolution, block, lines, strip)        depthwise: interleaves lines of a block of channels
+ *   DEPTHWISE(convolution, block, strip, line, out, general)   depthwise: one output line of a block of channels
+ */
+
+static inline int32_t clamp_to(int64_t value, int64_t low, int64_t high) {
+    return (int32_t)(value < low ? low : value > high ? high : value);
+}
+
+/* The requantization as HVX does it, for parameters that `fast_channel` refused. */
+static inline void NAME(general)(const hxk_convolution *c, size_t first, size_t width, const int32_t *sums,
+                                 size_t sums_stride, size_t count, uint8_t *out) {
+    const int32_t *multiplier = HXK_AT(c, int32_t, multiplier) + first;
+    const int32_t *left = HXK_AT(c, int32_t, left_shift) + first, *right = HXK_AT(c, int32_t, right_shift) + first;
+    for (size_t i = 0; i < count; i++, sums += sums_stride, out += c->shape.out_channels) {
+        for (size_t n = 0; n < width; n++) {
+            const int32_t t = (int32_t)((uint32_t)sums[n] << left[n]);
+            const int32_t p = clamp_to(((int64_t)t * multiplier[n] + (1 << 30)) >> 31, INT32_MIN, INT32_MAX);
+            const int32_t half = (int32_t)((UINT32_C(1) << right[n]) >> 1);
+            const int32_t z = clamp_to((int64_t)p + half, INT32_MIN, INT32_MAX) >> right[n];
+            const int32_t byte = clamp_to(clamp_to(z, INT16_MIN, INT16_MAX) + c->zero_point, 0, 255);
+            out[n] = (uint8_t)clamp_to(byte < c->low ? c->low : byte, 0, c->high);
+        }
+    }
+}
+
+/* Positions of a map of which nothing overlaps: units are stretches of positions times blocks of channels. */
+TARGET static void NAME(flat)(const hxk_convolution *c, const uint8_t *input, uint8_t *output, uint8_t *scratch,
+                              size_t rows, size_t first, size_t last) {
+    const size_t channels = c->shape.out_channels, positions = rows * c->row_pixels;
+    const int general = !c->fast && !c->sums;
+    const size_t size = c->sums ? 4 : 1;
+    ELEMENT *widened = (ELEMENT *)scratch;
+    int32_t *sums = (int32_t *)(scratch + (sizeof(ELEMENT) > 1 ? (c->unit_pixels * c->pixel_elements * sizeof(ELEMENT) + 64 + 63) / 64 * 64 : 0));
+    size_t held = SIZE_MAX;
+    for (size_t unit = first; unit < last; unit++) {
+        const size_t start = unit / c->blocks * c->unit_pixels;
+        const size_t count = positions - start < c->unit_pixels ? positions - start : c->unit_pixels;
+        const hxk_block *block = HXK_AT(c, hxk_block, blocks) + unit % c->blocks;
+        const ELEMENT *segment = (const ELEMENT *)(const void *)(input + start * c->pixel_elements);
+        if (sizeof(ELEMENT) > 1) {
+            if (held != start) COPY(widened, input + start * c->pixel_elements, count * c->pixel_elements);
+            held = start;
+            segment = widened;
+        }
+        uint8_t *out = output + (start * channels + block->first) * size;
+        if (general) {
+            TILES(c, block, &segment, block->input, count, (uint8_t *)sums, block->width, 1);
+            NAME(general)(c, block->first, block->width, sums, block->width, count, out);
+        } else {
+            TILES(c, block, &segment, block->input, count, out, channels, 0);
+        }
+    }
+}
+
+/* Lines with their border in a ring, so that a line is copied once for all output lines that see it. */
+TARGET static void NAME(direct)(const hxk_convolution *c, const uint8_t *input, uint8_t *output, uint8_t *scratch,
+                                size_t first, size_t last) {
+    const hxk_convolution_shape *s = &c->shape;
+    const int general = !c->fast && !c->sums;
+    const size_t size = c->sums ? 4 : 1, channels = s->in_channels;
+    const size_t line_bytes = s->in_width * channels;
+    const int joined = c->segments == s->kernel_height;
+    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
+    const size_t inside = c->padded_width - before < s->in_width ? c->padded_width - before : s->in_width;
+    const size_t behind = c->padded_width - before - inside;
+    const int copies = sizeof(ELEMENT) > 1 || before > 0 || behind > 0;
+
+    size_t *held = (size_t *)scratch;
+    scratch += (c->ring * sizeof(size_t) + 63) / 64 * 64;
+    const ELEMENT **segments = (const ELEMENT **)scratch;
+    scratch += (c->segments * sizeof(void *) + 63) / 64 * 64;
+    ELEMENT *zeros = (ELEMENT *)scratch;
+    ELEMENT *lines = zeros + c->line_elements;
+    int32_t *sums = (int32_t *)(lines + c->ring * c->line_elements);
+    for (size_t i = 0; i < c->ring; i++) held[i] = SIZE_MAX;
+    for (size_t i = 0; i < c->padded_width * channels; i++) zeros[i] = s->zero_point;
+
+    for (size_t unit = first; unit < last; unit++) {
+        const size_t image = unit / s->out_height, y = unit % s->out_height;
+        const uint8_t *map = input + image * s->in_height * line_bytes;
+        for (size_t i = 0; i < s->kernel_height; i++) {
+            const size_t below = y * s->stride_y + i * s->dilation_y;
+            const ELEMENT *line = zeros;
+            if (below >= s->pad_top && below - s->pad_top < s->in_height) {
+                const size_t row = below - s->pad_top, tag = image * s->in_height + row;
+                line = (const ELEMENT *)(const void *)(map + row * line_bytes);
+                if (copies) {
+                    const size_t slot = tag % c->ring;
+                    ELEMENT *to = lines + slot * c->line_elements;
+                    if (held[slot] != tag) {
+                        memcpy(to, zeros, before * channels * sizeof(ELEMENT));
+                        COPY(to + before * channels, map + row * line_bytes, inside * channels);
+                        memcpy(to + (before + inside) * channels, zeros, behind * channels * sizeof(ELEMENT));
+                        held[slot] = tag;
+                    }
+                    line = to;
+                }
+            }
+            if (joined) {
+                segments[i] = line;
+            } else {
+                for (size_t j = 0; j < s->kernel_width; j++)
+                    segments[i * s->kernel_width + j] = line + j * s->dilation_x * channels;
+            }
+        }
+        for (size_t b = 0; b < c->blocks; b++) {
+            const hxk_block *block = HXK_AT(c, hxk_block, blocks) + b;
+            uint8_t *out = output + (unit * s->out_width * s->out_channels + block->first) * size;
+            if (general) {
+                TILES(c, block, segments, block->input, s->out_width, (uint8_t *)sums, block->width, 1);
+                NAME(general)(c, block->first, block->width, sums, block->width, s->out_width, out);
+            } else {
+                TILES(c, block, segments, block->input, s->out_width, out, s->out_channels, 0);
+            }
+        }
+    }
+}
+
+/*
+ * Depthwise: the lines that a unit sees are interleaved, `group` lines of one channel side by side, so that one
+ * instruction multiplies a whole column of the kernel; two output lines share what was interleaved.
+ */
+TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *input, uint8_t *output, uint8_t *scratch,
+                                   size_t first, size_t last) {
+    const hxk_convolution_shape *s = &c->shape;
+    const int general = !c->fast && !c->sums;
+    const size_t size = c->sums ? 4 : 1, multiplier = s->out_channels / s->in_channels;
+    const size_t line_bytes = s->in_width * s->in_channels;
+    const size_t units = (s->out_height + c->unit_lines - 1) / c->unit_lines;
+    const size_t strip_bytes = c->quads * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element;
+    uint8_t *strip = scratch;
+    uint8_t *rest = strip + (strip_bytes + 64 + 63) / 64 * 64;
+    int32_t *sums = (int32_t *)(rest + (c->layout.lanes * c->layout.group * c->layout.element + 63) / 64 * 64);
+    const uint8_t *lines[8];
+    for (size_t unit = first; unit < last; unit++) {
+        const size_t image = unit / units, top = unit % units * c->unit_lines;
+        const uint8_t *map = input + image * s->in_height * line_bytes;
+        for (size_t b = 0; b < c->blocks; b++) {
+            const hxk_block *block = HXK_AT(c, hxk_block, blocks) + b;
+            for (size_t q = 0; q < c->quads; q++) {
+                for (size_t j = 0; j < c->layout.group; j++) {
+                    const size_t i = q * c->layout.group + j;
+                    const size_t below = top * s->stride_y + i * s->dilation_y;
+                    const int is_inside = below >= s->pad_top && below - s->pad_top < s->in_height;
+                    lines[j] = is_inside ? map + (below - s->pad_top) * line_bytes : NULL;
+                }
+                STRIP(c, block, multiplier, lines,
+                      strip + q * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element);
+            }
+            for (size_t line = 0; line < c->unit_lines && top + line < s->out_height; line++) {
+                const size_t y = image * s->out_height + top + line;
+                uint8_t *out = output + (y * s->out_width * s->out_channels + block->first) * size;
+                if (general) {
+                    DEPTHWISE(c, block, strip, line, (uint8_t *)sums, block->width, 1);
+                    NAME(general)(c, block->first, block->width, sums, block->width, s->out_width, out);
+                } else {
+                    DEPTHWISE(c, block, strip, line, out, s->out_channels, 0);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+#define TARGET
+#define NAME(stem) stem##__scalar
+#include "operators_body.h"
