@@ -88,7 +88,7 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["BusSimulation", "Inference", "Training", "ZeroMQ", grdb]),
+    service("hexloop", domain + ["BusSimulation", "HVX", "Inference", "Training", "ZeroMQ", grdb]),
 ]
 
 let testTargets: [Target] = [
@@ -99,7 +99,7 @@ let testTargets: [Target] = [
         path: "Tests/WholeLoop"
     ),
     .testTarget(name: "StructureTests"),
-    tests("HVX"),
+    tests("HVX", ["HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
     tests("Kernels", ["HVX", "Quantization"], fixtures: true),
     tests("ModelGraph"),

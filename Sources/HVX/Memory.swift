@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of the intrinsics, letter by letter.
+
 /// The bytes that loads and stores work on; index 0 stands for an address that is a multiple of 128.
 extension Vector {
     /// `vmem` load: the 128 bytes around an address, whose low 7 bits the hardware drops.
@@ -30,5 +33,18 @@ extension Vector {
         for index in 0..<Vector.byteCount {
             memory[address + index] = self[ub: index]
         }
+    }
+}
+
+/// Stores of the bytes that a predicate selects.
+extension Q6 {
+    /// `memory.ub[k] = q[k] ? u.ub[k] : memory.ub[k]`, for the 128 bytes around an address.
+    public static func vmem_QRIV(_ q: Predicate, _ memory: inout Vector, _ u: Vector) {
+        memory = V_vmux_QVV(q, u, memory)
+    }
+
+    /// `memory.ub[k] = q[k] ? memory.ub[k] : u.ub[k]`, for the 128 bytes around an address.
+    public static func vmem_QnRIV(_ q: Predicate, _ memory: inout Vector, _ u: Vector) {
+        memory = V_vmux_QVV(q, memory, u)
     }
 }

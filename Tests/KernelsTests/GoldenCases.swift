@@ -65,31 +65,6 @@ struct GoldenKernel: Decodable, Sendable, CustomTestStringConvertible {
     }
 }
 
-/// The instructions that ran on the emulator: `Fixtures/ops.json`.
-struct GoldenInstruction: Decodable, Sendable {
-    struct Operand: Decodable, Sendable {
-        let kind: String
-        let offset: Int
-    }
-
-    let name: String
-    let file: String
-    let inputs: [Operand]
-    let outputs: [Operand]
-    let recordBytes: Int
-    let count: Int
-
-    private enum CodingKeys: String, CodingKey {
-        case name, file, inputs, outputs, count
-        case recordBytes = "record_bytes"
-    }
-
-    static func all() throws -> [GoldenInstruction] {
-        struct List: Decodable { let ops: [GoldenInstruction] }
-        return try JSONDecoder().decode(List.self, from: fixture("ops.json")).ops
-    }
-}
-
 func fixture(_ path: String) throws -> Data {
     let folder = try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil))
     return try Data(contentsOf: folder.appending(path: path))
