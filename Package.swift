@@ -103,6 +103,7 @@ let testTargets: [Target] = [
     tests("Quantization"),
     tests("Kernels", ["HVX", "Quantization"], fixtures: true),
     tests("ModelGraph"),
+    .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("Inference", ["ModelContainer", "ModelGraph", "Quantization", "Kernels"]),
     tests("Training", ["ModelGraph"]),

@@ -110,5 +110,6 @@ typedef void hxk_operator(const void *parameters, const void *const *inputs, voi
 HXK_OPERATORS(scalar)
 HXK_OPERATORS(avx2)
 HXK_OPERATORS(avx512vnni)
+HXK_OPERATORS(neon)
 
 #endif
