@@ -289,7 +289,9 @@ struct ArithmeticPropertyTests {
         for operation in Catalogue.operations where operation.name.contains("acc_") && operation.inputs.count >= 3 {
             // `Q6_Vw_vrmpyacc_VwVubVb` is `Q6_Vw_vrmpy_VubVb` and a sum; saturating forms and shifts are not.
             let name = operation.name
-            guard let mark = name.firstRange(of: "acc_"), !name.contains("_sat"), !name.contains("vcmp") else { continue }
+            guard let mark = name.firstRange(of: "acc_"), !name.contains("_sat"), !name.contains("vcmp") else {
+                continue
+            }
             let result = name.dropFirst(3).prefix { $0 != "_" }
             guard name[mark.upperBound...].hasPrefix(result) else { continue }
             let plain = name[..<mark.lowerBound] + "_" + name[mark.upperBound...].dropFirst(result.count)
