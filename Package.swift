@@ -55,6 +55,7 @@ let libraries: [Target] = [
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
     library("Quantization"),
     library("Kernels", ["CKernels", "HVX", "Quantization"], strictMemory: true),
+    library("Conformance", ["Kernels", "Quantization"]),
     library("ModelGraph", strictMemory: true),
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
@@ -88,7 +89,7 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["BusSimulation", "HVX", "Inference", "Training", "ZeroMQ", grdb]),
+    service("hexloop", domain + ["BusSimulation", "Conformance", "HVX", "Inference", "Training", "ZeroMQ", grdb]),
 ]
 
 let testTargets: [Target] = [
@@ -101,7 +102,7 @@ let testTargets: [Target] = [
     .testTarget(name: "StructureTests"),
     tests("HVX", ["HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
-    tests("Kernels", ["HVX", "Quantization"], fixtures: true),
+    tests("Kernels", ["Conformance", "HVX", "Quantization"], fixtures: true),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),

@@ -1,90 +1,122 @@
+import Conformance
+import Foundation
 import Kernels
 import Quantization
 import Testing
 
 @Suite("Kernels give the bytes of the emulator")
 struct GoldenKernelTests {
+    private struct List: Decodable { let cases: [GoldenKernel] }
+
+    private static let cases = try? JSONDecoder().decode(List.self, from: fixture("kernels.json")).cases
+
     @Test("All cases are there")
     func count() throws {
-        #expect(try GoldenKernel.all("matmul").count == 16)
-        #expect(try GoldenKernel.all("requant").count == 3)
+        let counts = try #require(Self.cases).reduce(into: [:]) { $0[$1.kernel, default: 0] += 1 }
+        let expected = [
+            "matmul": 16, "dwconv3x3": 11, "conv3x3": 11, "requant": 3, "qadd": 4, "lut256": 2, "maxpool": 3,
+            "avgpool": 4,
+        ]
+        #expect(counts == expected)
     }
 
-    @Test("Fully connected, reference and every fast variant", arguments: try GoldenKernel.all("matmul"))
-    func fullyConnected(_ golden: GoldenKernel) throws {
-        let rows = try golden.number("M")
-        let inputCount = try golden.number("K")
-        let outputCount = try golden.number("N")
-        let inputZeroPoint = UInt8(try golden.number("input_zero_point"))
-        let weights: WeightMatrix =
-            try golden.word("weight_type") == "s8"
-            ? .int8(try golden.signedBytes("weights"))
-            : .uint8(try golden.bytes("weights"), zeroPoint: UInt8(try golden.number("weight_zero_point")))
-        let input = try golden.bytes("input")
-        let biases = try golden.words("bias")
-        let expected = try golden.words("accumulator")
-        let sums = try ReferenceFullyConnected.accumulators(
-            input,
-            rows: rows,
-            weights: weights,
-            biases: biases,
-            inputCount: inputCount,
-            outputCount: outputCount,
-            inputZeroPoint: inputZeroPoint
-        )
-        #expect(sums == expected)
-        let layer = try FullyConnected(
-            weights: weights,
-            biases: biases,
-            inputCount: inputCount,
-            outputCount: outputCount,
-            inputZeroPoint: inputZeroPoint
-        )
-        for variant in KernelVariant.available {
-            #expect(try layer.accumulators(input, rows: rows, variant: variant) == expected, "\(variant)")
-        }
-        try checkRequantization(golden, sums: expected, rows: rows)
+    @Test("Reference and every variant", arguments: Self.cases ?? [])
+    func replay(_ golden: GoldenKernel) throws {
+        let differences = try golden.replay([UInt8](fixture(golden.file)))
+        #expect(differences == [], "\(golden.note)")
     }
 
-    @Test("Requantization alone, reference and every fast variant", arguments: try GoldenKernel.all("requant"))
-    func requantize(_ golden: GoldenKernel) throws {
-        // Each element has parameters of its own: one row of as many channels.
-        let sums = try golden.words("accumulator")
-        try checkRequantization(golden, sums: sums, rows: 1)
-        let words = try golden.words("word_before_narrowing")
-        for (index, channel) in try channels(golden).enumerated() {
-            #expect(channel.scale(sums[index]) == words[index])
-        }
+    @Test("Every byte of a recording counts")
+    func changed() throws {
+        let golden = try #require(Self.cases?.first { $0.file == "kernels/matmul_03.bin" })
+        var record = [UInt8](try fixture(golden.file))
+        record[0] ^= 1
+        let differences = try golden.replay(record)
+        #expect(differences.contains { $0.tensor == "accumulator" && $0.implementation == "reference" })
     }
 
-    private func channels(_ golden: GoldenKernel) throws -> [Requantization] {
-        let left = try golden.words("left_shift")
-        let right = try golden.words("right_shift")
-        return try golden.words("multiplier").enumerated().map {
-            try Requantization(multiplier: $1, leftShift: left[$0], rightShift: right[$0])
+    @Test("A recording that is not what the format says is refused by name")
+    func refusals() throws {
+        let golden = try #require(Self.cases?.first { $0.file == "kernels/matmul_03.bin" })
+        #expect(throws: GoldenError.tensor("weights")) { try golden.replay([]) }
+        func parsed(_ kernel: String, _ params: String, _ tensors: String = "") throws -> GoldenKernel {
+            let text = #"{"kernel": "\#(kernel)", "file": "f", "params": {\#(params)}, "tensors": [\#(tensors)]}"#
+            return try JSONDecoder().decode(GoldenKernel.self, from: Data(text.utf8))
         }
+        #expect(throws: GoldenError.unknownKernel("fft")) { try parsed("fft", "").replay([]) }
+        for params in ["", #""n": "1""#] {
+            #expect(throws: GoldenError.parameter("n")) { try parsed("lut256", params).replay([]) }
+        }
+        func table(_ shape: String, at offset: String, dtype: String = "u8") -> String {
+            #"{"name": "table", "role": "input", "dtype": "\#(dtype)", "shape": [\#(shape)], "offset": \#(offset)}"#
+        }
+        let misplaced = [
+            table("9", at: "0"), table("1", at: "8"), table("1", at: "-1"), table("-1", at: "0"),
+            table("4611686018427387904, 4", at: "0"), table("1", at: "0", dtype: "f32"),
+        ]
+        for tensor in misplaced {
+            #expect(throws: GoldenError.tensor("table")) {
+                try parsed("lut256", #""n": 1"#, tensor).replay([UInt8](repeating: 0, count: 7))
+            }
+        }
+        let short = #expect(throws: GoldenError.self) {
+            try parsed("lut256", #""n": 1"#, table("4", at: "0")).replay([1, 2, 3, 4])
+        }
+        #expect(short?.description == "the case does not fit together: table: 256 elements needed, 4 given")
+        let map = #""H": 1, "W": 1, "C": 1, "kh": 2, "kw": 1, "stride": 1"#
+        #expect(throws: GoldenError.self) { try parsed("maxpool", map).replay([1]) }
     }
 
-    private func checkRequantization(_ golden: GoldenKernel, sums: [Int32], rows: Int) throws {
-        let channels = try channels(golden)
-        let zeroPoint = UInt8(try golden.number("output_zero_point"))
-        let range = UInt8(try golden.number("out_min"))...UInt8(try golden.number("out_max"))
-        let expected = try golden.bytes("output")
-        let reference = try ReferenceRequantize.bytes(
-            sums,
-            rows: rows,
-            channels: channels,
-            zeroPoint: zeroPoint,
-            range: range
-        )
-        #expect(reference == expected)
-        let stage = RequantizeStage(channels: channels, zeroPoint: zeroPoint, range: range)
-        for variant in KernelVariant.available {
-            #expect(try stage.bytes(sums, rows: rows, variant: variant) == expected, "\(variant)")
+    /// What `docs/exactness.md` says about other roundings, counted.
+    @Test("The recordings tell the roundings of other tools apart")
+    func roundings() throws {
+        typealias Rounding = (_ t: Int, _ multiplier: Int, _ right: Int) -> Int
+        let half: (Int) -> Int = { $0 > 0 ? 1 << ($0 - 1) : 0 }
+        let product: (Int, Int) -> Int = { Formula.saturated(($0 * $1 + (1 << 30)) >> 31, bits: 32) }
+        let roundings: [(name: String, rounding: Rounding, cases: Int, bytes: Int)] = [
+            ("HVX", { Formula.saturated(product($0, $1) + half($2), bits: 32) >> $2 }, 0, 0),
+            (
+                "ties of the shift away from zero",
+                { t, multiplier, right in
+                    let (p, mask) = (product(t, multiplier), (1 << right) - 1)
+                    return (p >> right) + (p & mask > (mask >> 1) + (p < 0 ? 1 : 0) ? 1 : 0)
+                }, 15, 93
+            ),
+            ("one rounding", { ($0 * $1 + (1 << (30 + $2))) >> (31 + $2) }, 19, 90),
+            (
+                "a real product, ties to even",
+                {
+                    Int(
+                        (Double($0) * Double($1) * Double(sign: .plus, exponent: -31 - $2, significand: 1)).rounded(
+                            .toNearestOrEven
+                        )
+                    )
+                },
+                19, 116
+            ),
+            ("no rounding", { (($0 * $1) >> 31) >> $2 }, 39, 20_466),
+        ]
+        var counts = roundings.map { _ in (cases: 0, bytes: 0) }
+        var all = (cases: 0, bytes: 0)
+        for golden in try #require(Self.cases) {
+            guard let (sums, stage, bytes) = try golden.requantization(in: [UInt8](fixture(golden.file))) else {
+                continue
+            }
+            all = (all.cases + 1, all.bytes + bytes.count)
+            for (index, rounding) in roundings.enumerated() {
+                let wrong = sums.indices.count { i in
+                    let channel = stage.channels[i % stage.channels.count]
+                    let t = Int(sums[i] << channel.leftShift)
+                    let z = rounding.rounding(t, Int(channel.multiplier), Int(channel.rightShift))
+                    return Formula.narrowed(z, zeroPoint: stage.zeroPoint, range: stage.range) != bytes[i]
+                }
+                counts[index].bytes += wrong
+                counts[index].cases += wrong > 0 ? 1 : 0
+            }
         }
-        let scalar = sums.indices.map {
-            channels[$0 % channels.count].byte(sums[$0], zeroPoint: Int32(zeroPoint), range: range)
+        #expect(all == (41, 44_787))
+        for (rounding, count) in zip(roundings, counts) {
+            #expect(count == (rounding.cases, rounding.bytes), "\(rounding.name)")
         }
-        #expect(scalar == expected)
     }
 }

@@ -5,7 +5,7 @@ struct HVXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hvx",
         abstract: "The HVX instructions: which there are, and whether they give the bytes of a recording.",
-        subcommands: [Replay.self, List.self]
+        subcommands: [Replay.self, List.self, Depth.self]
     )
 
     struct Replay: AsyncParsableCommand {

@@ -1,3 +1,4 @@
+import Conformance
 import FoundationEssentials
 import Storage
 
@@ -8,14 +9,14 @@ struct VectorFolder: Sendable {
 
     let path: String
     let operations: [RecordedOperation]
-    let kernels: [RecordedKernel]
+    let kernels: [GoldenKernel]
 
     /// Reads the lists.
     ///
     /// - Throws: ``CommandError`` when the folder has neither, or one of them cannot be read.
     init(reading path: String) throws {
         struct Operations: Decodable { let ops: [RecordedOperation] }
-        struct Kernels: Decodable { let cases: [RecordedKernel] }
+        struct Kernels: Decodable { let cases: [GoldenKernel] }
         self.path = path
         let operations = try Self.list("ops.json", in: path, Operations.self)
         let kernels = try Self.list("kernels.json", in: path, Kernels.self)

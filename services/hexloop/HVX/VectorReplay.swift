@@ -1,3 +1,4 @@
+import Conformance
 import HVX
 
 /// Runs recorded vectors and compares every byte of every output.
@@ -132,28 +133,13 @@ struct VectorReplay {
         return "\(output.name).\(type)[\(lane)], byte \(byte), expected \(value(expected)), actual \(value(actual))"
     }
 
-    /// - Throws: ``CommandError`` unless every output is equal.
-    private func replay(_ recorded: RecordedKernel) throws(CommandError) {
-        guard let run = ReplayKernels.runs[recorded.kernel] else {
-            throw CommandError("not replayed, there is no reference kernel of that name")
-        }
-        let kernel = LoadedKernel(
-            recorded: recorded,
-            bytes: try vectors.bytes(recorded.file, sha256: recorded.sha256)
-        )
-        let outputs = recorded.tensors.filter { $0.role == "output" }
-        guard !outputs.isEmpty else { throw CommandError("it has no output to compare with") }
-        let computed: [String: [UInt8]]
-        do { computed = try run(kernel) } catch { throw CommandError("\(error)") }
-        for output in outputs {
-            let expected = try kernel.memory(output.name)
-            guard let actual = computed[output.name] else { throw CommandError("\(output.name) was not computed") }
-            guard actual.count == expected.count else {
-                throw CommandError("\(output.name) has \(actual.count) bytes, expected \(expected.count)")
-            }
-            if let byte = expected.indices.first(where: { expected[$0] != actual[$0] }) {
-                throw CommandError("\(output.name) byte \(byte), expected \(expected[byte]), actual \(actual[byte])")
-            }
+    /// - Throws: ``CommandError`` unless the reference and every variant that runs here give every output.
+    private func replay(_ kernel: GoldenKernel) throws(CommandError) {
+        let bytes = try vectors.bytes(kernel.file, sha256: kernel.sha256)
+        let differences: [GoldenKernel.Difference]
+        do { differences = try kernel.replay(bytes) } catch { throw CommandError("\(error)") }
+        guard differences.isEmpty else {
+            throw CommandError(differences.map(\.description).joined(separator: "; "))
         }
     }
 }
