@@ -11,7 +11,7 @@
 
 /* How the sums of one register of channels become bytes. */
 typedef struct {
-    __m512i multiplier, odd_multiplier, even_rounding, odd_rounding, even_shift, odd_shift;
+    __m512i multiplier, odd_multiplier, even_rounding, odd_rounding, even_shift, odd_shift, word_shift;
 } requantizer;
 
 INLINE requantizer load_requantizer(const hxk_convolution *c, size_t lane) {
@@ -24,23 +24,102 @@ INLINE requantizer load_requantizer(const hxk_convolution *c, size_t lane) {
         .odd_rounding = _mm512_loadu_si512(rounding + 8),
         .even_shift = _mm512_loadu_si512(shift),
         .odd_shift = _mm512_loadu_si512(shift + 8),
+        .word_shift = _mm512_loadu_si512(HXK_AT(c, int32_t, correction) + lane),
     };
 }
 
 /* (acc * multiplier + rounding) >> shift, which has the zero point in it. */
-INLINE __m512i requantize(__m512i acc, requantizer r) {
+INLINE __m512i requantize(__m512i acc, requantizer r, const int high_words) {
     const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, r.multiplier), r.even_rounding);
     const __m512i odd =
         _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(acc, 32), r.odd_multiplier), r.odd_rounding);
+    if (high_words)
+        return _mm512_srav_epi32(_mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB), r.word_shift);
     const __m512i low = _mm512_srav_epi64(even, r.even_shift);
     const __m512i high = _mm512_srav_epi64(odd, r.odd_shift);
     return _mm512_mask_shuffle_epi32(low, 0xaaaa, high, _MM_PERM_CCAA);
+}
+
+/* Four registers of sums as bytes, one register after the other. */
+INLINE __m512i narrow_four(__m512i a, __m512i b, __m512i c, __m512i d, __m512i low, __m512i high) {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i mixed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    return _mm512_permutexvar_epi32(order, _mm512_min_epu8(_mm512_max_epu8(mixed, low), high));
+}
+
+/* Masked stores are slow on some processors even when the mask is full. */
+INLINE void store_16(uint8_t *out, __m128i bytes, size_t width) {
+    if (width >= 16) {
+        _mm_storeu_si128((__m128i *)out, bytes);
+    } else {
+        _mm_mask_storeu_epi8(out, (__mmask16)((1u << width) - 1), bytes);
+    }
+}
+
+INLINE void store_32(uint8_t *out, __m256i bytes, size_t width) {
+    if (width >= 32) {
+        _mm256_storeu_si256((__m256i *)out, bytes);
+    } else {
+        _mm256_mask_storeu_epi8(out, (__mmask32)((1u << width) - 1), bytes);
+    }
+}
+
+INLINE void store_64(uint8_t *out, __m512i bytes, size_t width) {
+    if (width >= 64) {
+        _mm512_storeu_si512(out, bytes);
+    } else {
+        _mm512_mask_storeu_epi8(out, ((__mmask64)1 << width) - 1, bytes);
+    }
+}
+
+INLINE void store_sums(int32_t *out, __m512i sums, size_t width) {
+    if (width >= 16) {
+        _mm512_storeu_si512(out, sums);
+    } else {
+        _mm512_mask_storeu_epi32(out, (__mmask16)((1u << width) - 1), sums);
+    }
 }
 
 INLINE __m512i four_bytes(const uint8_t *p) {
     int32_t word;
     memcpy(&word, p, 4);
     return _mm512_set1_epi32(word);
+}
+
+/* The sums of `height` positions to bytes. */
+INLINE void narrow(const size_t height, const size_t vectors, const hxk_convolution *c, const hxk_block *block,
+                   __m512i acc[16][4], uint8_t *out, size_t stride, const int high_words) {
+    UNROLL for (size_t v = 0; v < vectors; v++) {
+        const requantizer q = load_requantizer(c, block->lane + 16 * v);
+        UNROLL for (size_t r = 0; r < height; r++) acc[r][v] = requantize(acc[r][v], q, high_words);
+    }
+    const __m512i low = _mm512_set1_epi8((char)c->low), high = _mm512_set1_epi8((char)c->high);
+    const size_t width = block->width;
+    if (vectors == 1) {
+        UNROLL for (size_t r = 0; r < height; r += 4) {
+            const size_t second = r + 1 < height ? r + 1 : r, third = r + 2 < height ? r + 2 : r;
+            const size_t fourth = r + 3 < height ? r + 3 : r;
+            const __m512i bytes =
+                narrow_four(acc[r][0], acc[second][0], acc[third][0], acc[fourth][0], low, high);
+            store_16(out + r * stride, _mm512_castsi512_si128(bytes), width);
+            if (r + 1 < height) store_16(out + (r + 1) * stride, _mm512_extracti32x4_epi32(bytes, 1), width);
+            if (r + 2 < height) store_16(out + (r + 2) * stride, _mm512_extracti32x4_epi32(bytes, 2), width);
+            if (r + 3 < height) store_16(out + (r + 3) * stride, _mm512_extracti32x4_epi32(bytes, 3), width);
+        }
+    } else if (vectors == 2) {
+        UNROLL for (size_t r = 0; r < height; r += 2) {
+            const size_t second = r + 1 < height ? r + 1 : r;
+            const __m512i bytes = narrow_four(acc[r][0], acc[r][1], acc[second][0], acc[second][1], low, high);
+            store_32(out + r * stride, _mm512_castsi512_si256(bytes), width);
+            if (r + 1 < height) store_32(out + (r + 1) * stride, _mm512_extracti64x4_epi64(bytes, 1), width);
+        }
+    } else {
+        UNROLL for (size_t r = 0; r < height; r++) {
+            const __m512i bytes =
+                narrow_four(acc[r][0], acc[r][1], acc[r][2], acc[r][vectors == 4 ? 3 : 2], low, high);
+            store_64(out + r * stride, bytes, width);
+        }
+    }
 }
 
 /* `height` adjacent positions times `vectors` registers of channels. */
@@ -67,40 +146,13 @@ INLINE void tile(const size_t height, const size_t vectors, const hxk_convolutio
     }
     if (raw) {
         UNROLL for (size_t v = 0; v < vectors; v++) {
-            const size_t left = block->width - 16 * v;
-            const __mmask16 valid = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
             UNROLL for (size_t r = 0; r < height; r++)
-                _mm512_mask_storeu_epi32((int32_t *)(void *)out + r * stride + 16 * v, valid, acc[r][v]);
+                store_sums((int32_t *)(void *)out + r * stride + 16 * v, acc[r][v], block->width - 16 * v);
         }
-        return;
-    }
-    if (vectors == 4) {
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            const requantizer q = load_requantizer(c, block->lane + 16 * v);
-            UNROLL for (size_t r = 0; r < height; r++) acc[r][v] = requantize(acc[r][v], q);
-        }
-        const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        const __m512i low = _mm512_set1_epi8((char)c->low), high = _mm512_set1_epi8((char)c->high);
-        const __mmask64 valid = block->width == 64 ? ~(__mmask64)0 : ((__mmask64)1 << block->width) - 1;
-        UNROLL for (size_t r = 0; r < height; r++) {
-            const __m512i first = _mm512_packs_epi32(acc[r][0], acc[r][1]);
-            const __m512i second = _mm512_packs_epi32(acc[r][2], acc[r][3]);
-            const __m512i mixed = _mm512_packus_epi16(first, second);
-            const __m512i bytes = _mm512_permutexvar_epi32(order, mixed);
-            _mm512_mask_storeu_epi8(out + r * stride, valid, _mm512_min_epu8(_mm512_max_epu8(bytes, low), high));
-        }
-        return;
-    }
-    const __m128i low = _mm_set1_epi8((char)c->low), high = _mm_set1_epi8((char)c->high);
-    UNROLL for (size_t v = 0; v < vectors; v++) {
-        const requantizer q = load_requantizer(c, block->lane + 16 * v);
-        const size_t left = block->width - 16 * v;
-        const __mmask16 valid = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
-        UNROLL for (size_t r = 0; r < height; r++) {
-            const __m512i z = _mm512_max_epi32(requantize(acc[r][v], q), _mm512_setzero_si512());
-            const __m128i bytes = _mm512_cvtusepi32_epi8(z);
-            _mm_mask_storeu_epi8(out + r * stride + 16 * v, valid, _mm_min_epu8(_mm_max_epu8(bytes, low), high));
-        }
+    } else if (c->high_words) {
+        narrow(height, vectors, c, block, acc, out, stride, 1);
+    } else {
+        narrow(height, vectors, c, block, acc, out, stride, 0);
     }
 }
 
@@ -139,34 +191,26 @@ TARGET static void tiles(const hxk_convolution *c, const hxk_block *block, const
     }
 }
 
-/* 16 channels of four lines, side by side: [position][channel][line]. */
-TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                         uint8_t *out) {
-    const hxk_convolution_shape *s = &c->shape;
-    const __m128i zero = _mm_set1_epi8((char)s->zero_point);
-    const __mmask16 valid = (__mmask16)((1u << block->width) - 1);
-    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
-    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
-    for (size_t x = 0; x < before; x++) _mm512_storeu_si512(out + 64 * x, _mm512_broadcast_i32x4(zero));
-    for (size_t x = behind; x < c->padded_width; x++) _mm512_storeu_si512(out + 64 * x, _mm512_broadcast_i32x4(zero));
-    const size_t channels = s->in_channels, first = block->first;
-    for (size_t x = before; x < behind; x++) {
+/* 16 channels of a position of an output with `multiplier` channels for each of the input. */
+TARGET static __attribute__((noinline)) __m128i spread(const uint8_t *p, size_t first, size_t width, size_t multiplier) {
+    uint8_t bytes[16] = {0};
+    for (size_t n = 0; n < width; n++) bytes[n] = p[(first + n) / multiplier];
+    return _mm_loadu_si128((const __m128i *)bytes);
+}
+
+INLINE void interleave_from(const hxk_block *block, const int is_plain, size_t multiplier, const uint8_t *const *lines,
+                            const size_t *steps, size_t count, uint8_t *out) {
+    const size_t first = block->first, width = block->width;
+    const uint8_t *p[4] = {lines[0], lines[1], lines[2], lines[3]};
+    for (size_t x = 0; x < count; x++, out += 64) {
         __m128i line[4];
         UNROLL for (size_t j = 0; j < 4; j++) {
-            line[j] = zero;
-            if (lines[j] == NULL) continue;
-            const uint8_t *p = lines[j] + (x - before) * channels;
-            if (multiplier == 1) {
-                line[j] = _mm_maskz_loadu_epi8(valid, p + first);
-            } else {
-                uint8_t bytes[16] = {0};
-                for (size_t n = 0; n < block->width; n++) bytes[n] = p[(first + n) / multiplier];
-                line[j] = _mm_loadu_si128((const __m128i *)bytes);
-            }
+            line[j] = is_plain ? _mm_loadu_si128((const __m128i *)p[j]) : spread(p[j], first, width, multiplier);
+            p[j] += steps[j];
         }
         const __m128i ab = _mm_unpacklo_epi8(line[0], line[1]), cd = _mm_unpacklo_epi8(line[2], line[3]);
         const __m128i ef = _mm_unpackhi_epi8(line[0], line[1]), gh = _mm_unpackhi_epi8(line[2], line[3]);
-        __m128i *to = (__m128i *)(out + 64 * x);
+        __m128i *to = (__m128i *)out;
         _mm_storeu_si128(to, _mm_unpacklo_epi16(ab, cd));
         _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(ab, cd));
         _mm_storeu_si128(to + 2, _mm_unpacklo_epi16(ef, gh));
@@ -174,40 +218,86 @@ TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, 
     }
 }
 
+/* 16 channels of four lines, side by side: [position][channel][line]. */
+TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier,
+                              const uint8_t *const *lines, const uint8_t *zeros, uint8_t *out) {
+    const hxk_convolution_shape *s = &c->shape;
+    const __m512i border = _mm512_set1_epi8((char)s->zero_point);
+    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
+    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
+    for (size_t x = 0; x < before; x++) _mm512_storeu_si512(out + 64 * x, border);
+    for (size_t x = behind; x < c->padded_width; x++) _mm512_storeu_si512(out + 64 * x, border);
+    const uint8_t *from[4];
+    size_t steps[4];
+    const size_t first = multiplier == 1 ? block->first : 0;
+    for (size_t j = 0; j < 4; j++) {
+        from[j] = lines[j] ? lines[j] + first : zeros;
+        steps[j] = lines[j] ? s->in_channels : 0;
+    }
+    if (multiplier == 1) {
+        interleave_from(block, 1, 1, from, steps, behind - before, out + 64 * before);
+    } else {
+        interleave_from(block, 0, multiplier, from, steps, behind - before, out + 64 * before);
+    }
+}
+
+/* `height` adjacent positions of an output line. */
+INLINE void depthwise_tile(const size_t height, const size_t width, const size_t quads, const hxk_convolution *c,
+                           const hxk_block *block, const uint8_t *strip, const int8_t *w, __m512i start, requantizer q,
+                           uint8_t *out, size_t stride, const int raw, const int high_words) {
+    const size_t step = 64 * c->shape.stride_x, tap = 64 * c->shape.dilation_x, part = 64 * c->padded_width;
+    __m512i acc[4];
+    UNROLL for (size_t r = 0; r < height; r++) acc[r] = start;
+    for (size_t i = 0; i < quads; i++) {
+        for (size_t j = 0; j < width; j++) {
+            const __m512i weight = _mm512_loadu_si512(w + (i * width + j) * 64);
+            UNROLL for (size_t r = 0; r < height; r++)
+                acc[r] = _mm512_dpbusd_epi32(acc[r], _mm512_loadu_si512(strip + i * part + j * tap + r * step), weight);
+        }
+    }
+    if (raw) {
+        UNROLL for (size_t r = 0; r < height; r++)
+            store_sums((int32_t *)(void *)out + r * stride, acc[r], block->width);
+        return;
+    }
+    UNROLL for (size_t r = 0; r < height; r++) acc[r] = requantize(acc[r], q, high_words);
+    const __m512i low = _mm512_set1_epi8((char)c->low), high = _mm512_set1_epi8((char)c->high);
+    const __m512i bytes = height == 4 ? narrow_four(acc[0], acc[1], acc[2], acc[3], low, high)
+                                      : narrow_four(acc[0], acc[0], acc[0], acc[0], low, high);
+    store_16(out, _mm512_castsi512_si128(bytes), block->width);
+    if (height == 4) {
+        store_16(out + stride, _mm512_extracti32x4_epi32(bytes, 1), block->width);
+        store_16(out + 2 * stride, _mm512_extracti32x4_epi32(bytes, 2), block->width);
+        store_16(out + 3 * stride, _mm512_extracti32x4_epi32(bytes, 3), block->width);
+    }
+}
+
 INLINE void depthwise_line(const size_t width, const size_t quads, const hxk_convolution *c, const hxk_block *block,
-                           const uint8_t *strip, size_t line, uint8_t *out, size_t stride, int raw) {
+                           const uint8_t *strip, size_t line, uint8_t *out, size_t stride, const int raw,
+                           const int high_words) {
     const hxk_convolution_shape *s = &c->shape;
     const int8_t *w = HXK_AT(c, int8_t, weights) + block->weights + line * c->quads * s->kernel_width * 64;
     const __m512i start = _mm512_loadu_si512(HXK_AT(c, int32_t, initial) + block->lane);
     const requantizer q = load_requantizer(c, block->lane);
-    const __m128i low = _mm_set1_epi8((char)c->low), high = _mm_set1_epi8((char)c->high);
-    const __mmask16 valid = (__mmask16)((1u << block->width) - 1);
-    const size_t step = 64 * s->stride_x, tap = 64 * s->dilation_x, part = 64 * c->padded_width;
-    for (size_t x = 0; x < s->out_width; x++, strip += step) {
-        __m512i acc = start;
-        for (size_t i = 0; i < quads; i++) {
-            for (size_t j = 0; j < width; j++) {
-                acc = _mm512_dpbusd_epi32(acc, _mm512_loadu_si512(strip + i * part + j * tap),
-                                          _mm512_loadu_si512(w + (i * width + j) * 64));
-            }
-        }
-        if (raw) {
-            _mm512_mask_storeu_epi32((int32_t *)(void *)out + x * stride, valid, acc);
-        } else {
-            const __m512i z = _mm512_max_epi32(requantize(acc, q), _mm512_setzero_si512());
-            const __m128i bytes = _mm_min_epu8(_mm_max_epu8(_mm512_cvtusepi32_epi8(z), low), high);
-            _mm_mask_storeu_epi8(out + x * stride, valid, bytes);
-        }
-    }
+    const size_t step = 64 * s->stride_x, size = raw ? 4 : 1;
+    size_t x = 0;
+    for (; x + 4 <= s->out_width; x += 4, strip += 4 * step, out += 4 * stride * size)
+        depthwise_tile(4, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
+    for (; x < s->out_width; x++, strip += step, out += stride * size)
+        depthwise_tile(1, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
 }
 
 TARGET static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, size_t line,
                                    uint8_t *out, size_t stride, int general) {
     const int raw = general || c->sums;
-    if (c->quads == 1 && c->shape.kernel_width == 3) {
-        depthwise_line(3, 1, c, block, strip, line, out, stride, raw);
+    if (raw) {
+        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 1, 0);
+    } else if (!c->high_words) {
+        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 0);
+    } else if (c->quads == 1 && c->shape.kernel_width == 3) {
+        depthwise_line(3, 1, c, block, strip, line, out, stride, 0, 1);
     } else {
-        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, raw);
+        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 1);
     }
 }
 

@@ -7,7 +7,8 @@
  *   COPY(to, from, count)        copies activations to scratch memory, widening them
  *   TILES(convolution, block, segments, offset, count, out, general)
  *                                sums of `count` adjacent positions, to bytes, or to s32 when `general` or `sums`
- *   STRIP(convolution, block, lines, strip)        depthwise: interleaves lines of a block of channels
+ *   STRIP(convolution, block, multiplier, lines, zeros, strip)   depthwise: interleaves lines of a block of channels;
+ *                                a line that is null lies in the border and is read from `zeros`
  *   DEPTHWISE(convolution, block, strip, line, out, general)   depthwise: one output line of a block of channels
  */
 
@@ -139,8 +140,10 @@ TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *inpu
     const size_t strip_bytes = c->quads * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element;
     uint8_t *strip = scratch;
     uint8_t *rest = strip + (strip_bytes + 64 + 63) / 64 * 64;
-    int32_t *sums = (int32_t *)(rest + (c->layout.lanes * c->layout.group * c->layout.element + 63) / 64 * 64);
+    int32_t *sums = (int32_t *)(rest + ((s->in_channels < 64 ? 64 : s->in_channels) + 63) / 64 * 64);
     const uint8_t *lines[8];
+    uint8_t *zeros = rest;
+    memset(zeros, s->zero_point, s->in_channels < 64 ? 64 : s->in_channels);
     for (size_t unit = first; unit < last; unit++) {
         const size_t image = unit / units, top = unit % units * c->unit_lines;
         const uint8_t *map = input + image * s->in_height * line_bytes;
@@ -153,7 +156,7 @@ TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *inpu
                     const int is_inside = below >= s->pad_top && below - s->pad_top < s->in_height;
                     lines[j] = is_inside ? map + (below - s->pad_top) * line_bytes : NULL;
                 }
-                STRIP(c, block, multiplier, lines,
+                STRIP(c, block, multiplier, lines, zeros,
                       strip + q * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element);
             }
             for (size_t line = 0; line < c->unit_lines && top + line < s->out_height; line++) {

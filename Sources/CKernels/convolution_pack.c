@@ -186,7 +186,11 @@ static void pack_requantization(hxk_convolution *c, const hxk_block *blocks, con
     memcpy(base + c->at_left_shift, r->left_shift, channels * 4);
     memcpy(base + c->at_right_shift, r->right_shift, channels * 4);
     c->zero_point = r->zero_point, c->low = r->low, c->high = r->high;
-    c->fast = 1;
+    c->fast = c->high_words = 1;
+    for (size_t n = 0; n < channels; n++) {
+        /* From 32 bits on the low word of the product is shifted out whole, and the rest is a shift of 32 bits. */
+        if (r->left_shift[n] > 0 || r->right_shift[n] < 1) c->high_words = 0;
+    }
     int32_t *multipliers = (int32_t *)(base + c->at_fast_multiplier);
     int32_t *corrections = (int32_t *)(base + c->at_correction);
     int64_t *roundings = (int64_t *)(base + c->at_rounding), *shifts = (int64_t *)(base + c->at_shift);
@@ -205,7 +209,8 @@ static void pack_requantization(hxk_convolution *c, const hxk_block *blocks, con
             multipliers[at] = r->multiplier[channel];
             shifts[wide] = shift;
             roundings[wide] = rounding;
-            if (c->layout.biased) {
+            corrections[at] = (int32_t)shift - 32;
+            if (c->layout.biased && !c->high_words) {
                 /* Without an arithmetic shift of 64 bits the sum is moved up by 2^63 and the result back. */
                 roundings[wide] = (int64_t)((uint64_t)rounding + (UINT64_C(1) << 63));
                 corrections[at] = (int32_t)(uint32_t)((UINT64_C(1) << 63) >> shift);
@@ -259,7 +264,7 @@ size_t hxk_u8s8_convolution_scratch(const hxk_convolution *c) {
     const int general = !c->fast && !c->sums;
     if (c->depthwise) {
         const size_t strip = c->quads * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element;
-        return aligned(strip + 64) + aligned(c->layout.lanes * c->layout.group * c->layout.element) +
+        return aligned(strip + 64) + aligned(s->in_channels < 64 ? 64 : s->in_channels) +
                (general ? aligned(c->unit_lines * s->out_width * s->out_channels * 4) : 0);
     }
     if (c->flat) {

@@ -6,6 +6,10 @@
 
 int hxk_has_avx2(void) { return __builtin_cpu_supports("avx2") ? 1 : 0; }
 
+int hxk_has_avxvnni(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni") ? 1 : 0;
+}
+
 int hxk_has_avx512vnni(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")
@@ -16,6 +20,8 @@ int hxk_has_avx512vnni(void) {
 #else
 
 int hxk_has_avx2(void) { return 0; }
+
+int hxk_has_avxvnni(void) { return 0; }
 
 int hxk_has_avx512vnni(void) { return 0; }
 

@@ -42,8 +42,8 @@ enum Dispatch {
         precondition(weights.count == (outputs + 31) / 32 * ((inputs + 3) / 4) * 128, "weights are not packed")
         let kernel =
             switch variant {
-            case .scalar: unsafe hxk_u8s8_fully_connected__scalar
-            case .avx2: unsafe hxk_u8s8_fully_connected__avx2
+            case .scalar, .neon, .neondot: unsafe hxk_u8s8_fully_connected__scalar
+            case .avx2, .avxvnni: unsafe hxk_u8s8_fully_connected__avx2
             case .avx512vnni: unsafe hxk_u8s8_fully_connected__avx512vnni
             }
         // Safety: as above; an empty buffer has no address, and then nothing is read or written.
@@ -91,8 +91,8 @@ enum Dispatch {
         )
         let kernel =
             switch variant {
-            case .scalar: unsafe hxk_s32_requantize_u8__scalar
-            case .avx2: unsafe hxk_s32_requantize_u8__avx2
+            case .scalar, .neon, .neondot: unsafe hxk_s32_requantize_u8__scalar
+            case .avx2, .avxvnni: unsafe hxk_s32_requantize_u8__avx2
             case .avx512vnni: unsafe hxk_s32_requantize_u8__avx512vnni
             }
         // Safety: counts are checked above; the kernel writes rows * channels bytes, which is the capacity.

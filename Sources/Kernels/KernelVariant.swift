@@ -2,10 +2,16 @@ import CKernels
 
 /// An implementation of the fast kernels. All give the same bytes.
 public enum KernelVariant: String, Sendable, Hashable, CaseIterable {
-    /// Portable C, the definition of the other two.
+    /// Portable C, the definition of the others.
     case scalar
+    /// Arm: products widened to 16 bits.
+    case neon
+    /// Arm with dot products: `sdot`.
+    case neondot
     /// x86 with AVX2: 16-bit multiply-add.
     case avx2
+    /// x86 with AVX-VNNI: `vpdpbusd` on 256 bits, of processors without AVX-512.
+    case avxvnni
     /// x86 with AVX-512 VNNI: one instruction for HVX's `vrmpy`.
     case avx512vnni
 
@@ -13,7 +19,10 @@ public enum KernelVariant: String, Sendable, Hashable, CaseIterable {
     public var isSupported: Bool {
         switch self {
         case .scalar: true
+        case .neon: hxk_has_neon() != 0
+        case .neondot: hxk_has_neondot() != 0
         case .avx2: hxk_has_avx2() != 0
+        case .avxvnni: hxk_has_avxvnni() != 0
         case .avx512vnni: hxk_has_avx512vnni() != 0
         }
     }

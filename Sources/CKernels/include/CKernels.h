@@ -69,6 +69,7 @@ void hxk_u8_add_row_sums__scalar(size_t rows, size_t inputs, size_t outputs, con
 
 /* Whether this processor and operating system run a variant: 1 or 0. The other functions must not be called on 0. */
 int hxk_has_avx2(void);
+int hxk_has_avxvnni(void);
 int hxk_has_avx512vnni(void);
 int hxk_has_neon(void);
 int hxk_has_neondot(void);

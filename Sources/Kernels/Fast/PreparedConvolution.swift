@@ -4,25 +4,20 @@ import Quantization
 /// A convolution of bytes packed for the vector code of a variant.
 // Safety: the pointers lead into `memory`, which the value retains, or to C functions.
 @safe struct PreparedConvolution: PreparedKernel {
-    typealias Run =
-        @convention(c) (
-            OpaquePointer?, UnsafePointer<UInt8>?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int, Int, Int
-        ) -> Void
-
     let variant: KernelVariant
     let path: String
     let scratchBytes: Int
     private let memory: KernelMemory
     private nonisolated(unsafe) let packed: OpaquePointer
-    private nonisolated(unsafe) let function: Run
+    private nonisolated(unsafe) let function: VariantCode.Convolution
 
     var packedBytes: Int { memory.byteCount }
 
     /// - Returns: nil when the variant has no code for it: weights that do not fit in signed bytes, or the scalar variant.
     init?(_ operation: Convolution, variant: KernelVariant) throws(KernelError) {
-        guard let kind = PreparedConvolution.kind(of: variant), let weights = operation.weights.signed else {
-            return nil
-        }
+        let code = VariantCode.of(variant)
+        guard let function = unsafe code.convolution, let weights = operation.weights.signed else { return nil }
+        let kind = code.kind
         var shape = try hxk_convolution_shape(operation)
         let (initial, bounds) = PreparedConvolution.start(operation, weights)
         let memory = KernelMemory()
@@ -36,7 +31,7 @@ import Quantization
             }
         }
         unsafe packed = OpaquePointer(block)
-        unsafe function = PreparedConvolution.function(of: variant)
+        unsafe self.function = function
         self.memory = memory
         self.variant = variant
         unsafe path = String(cString: hxk_u8s8_convolution_path(packed))
@@ -54,20 +49,6 @@ import Quantization
     ) {
         let input = unsafe inputs[0].assumingMemoryBound(to: UInt8.self)
         unsafe function(packed, input, output, scratch, rows, units.lowerBound, units.upperBound)
-    }
-
-    /// How C names the variant, or nil when it has no code.
-    private static func kind(of variant: KernelVariant) -> hxk_variant? {
-        switch variant {
-        case .scalar, .avx2: nil
-        case .avx512vnni: HXK_AVX512VNNI
-        }
-    }
-
-    private static func function(of variant: KernelVariant) -> Run {
-        switch variant {
-        case .scalar, .avx2, .avx512vnni: unsafe hxk_u8s8_convolution__avx512vnni
-        }
     }
 
     /// Where sums begin, the input's zero point folded in, and how large they can become.

@@ -4,13 +4,6 @@ import Quantization
 /// Every operator that is not a convolution of bytes: a C function and the struct it reads.
 // Safety: the pointers lead into `memory`, which the value retains, or to C functions.
 @safe struct PreparedSimple: PreparedKernel {
-    typealias Run =
-        @convention(c) (
-            UnsafeRawPointer?, UnsafePointer<UnsafeRawPointer?>?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?,
-            Int,
-            Int, Int
-        ) -> Void
-
     /// How a run is divided.
     enum Division {
         /// Each unit so many of the things of which a row has `count`.
@@ -25,7 +18,7 @@ import Quantization
     private let division: Division
     private let memory: KernelMemory
     private nonisolated(unsafe) let parameters: UnsafeRawPointer
-    private nonisolated(unsafe) let function: Run
+    private nonisolated(unsafe) let function: VariantCode.Simple
 
     var packedBytes: Int { memory.byteCount }
 
@@ -36,7 +29,7 @@ import Quantization
         scratchBytes: Int = 0,
         division: Division,
         variant: KernelVariant,
-        _ function: Run
+        _ function: VariantCode.Simple
     ) {
         unsafe self.parameters = UnsafeRawPointer(memory.copy(parameters))
         unsafe self.function = function
@@ -89,12 +82,7 @@ extension PreparedSimple {
             low: operation.range.lowerBound,
             high: operation.range.upperBound
         )
-        let function = unsafe pick(
-            variant,
-            hxk_u8_addition__scalar,
-            hxk_u8_addition__avx2,
-            hxk_u8_addition__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).addition
         unsafe self.init(
             parameters,
             in: KernelMemory(),
@@ -118,12 +106,7 @@ extension PreparedSimple {
             low: operation.stage.range.lowerBound,
             high: operation.stage.range.upperBound
         )
-        let function = unsafe pick(
-            variant,
-            hxk_u8_multiplication__scalar,
-            hxk_u8_multiplication__avx2,
-            hxk_u8_multiplication__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).multiplication
         unsafe self.init(
             parameters,
             in: KernelMemory(),
@@ -139,7 +122,7 @@ extension PreparedSimple {
         parameters.count = operation.count
         // Safety: the tuple has the 256 bytes of the table.
         unsafe withUnsafeMutableBytes(of: &parameters.table) { unsafe $0.copyBytes(from: operation.table) }
-        let function = unsafe pick(variant, hxk_u8_table__scalar, hxk_u8_table__avx2, hxk_u8_table__avx512vnni)
+        let function = unsafe VariantCode.of(variant).table
         unsafe self.init(
             parameters,
             in: KernelMemory(),
@@ -158,7 +141,7 @@ extension PreparedSimple {
         unsafe withUnsafeMutableBytes(of: &parameters.exponentials) { target in
             unsafe operation.exponentials.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
         }
-        let function = unsafe pick(variant, hxk_u8_softmax__scalar, hxk_u8_softmax__avx2, hxk_u8_softmax__avx512vnni)
+        let function = unsafe VariantCode.of(variant).softmax
         unsafe self.init(
             parameters,
             in: KernelMemory(),
@@ -181,12 +164,7 @@ extension PreparedSimple {
         )
         unsafe parameters.low = operation.range.lowerBound
         unsafe parameters.high = operation.range.upperBound
-        let function = unsafe pick(
-            variant,
-            hxk_u8_maximum_pool__scalar,
-            hxk_u8_maximum_pool__avx2,
-            hxk_u8_maximum_pool__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).maximumPool
         unsafe self.init(
             parameters,
             in: KernelMemory(),
@@ -217,12 +195,7 @@ extension PreparedSimple {
         unsafe parameters.right_shift = stage.right_shift
         unsafe parameters.counts = operation.counts.channels.count
         unsafe parameters.out_zero_point = stage.zero_point
-        let function = unsafe pick(
-            variant,
-            hxk_u8_average_pool__scalar,
-            hxk_u8_average_pool__avx2,
-            hxk_u8_average_pool__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).averagePool
         unsafe self.init(
             parameters,
             in: memory,
@@ -244,12 +217,7 @@ extension PreparedSimple {
             counts: memory.copy(operation.parts.map(\.count)),
             tables: memory.copy(tables)
         )
-        let function = unsafe pick(
-            variant,
-            hxk_u8_concatenation__scalar,
-            hxk_u8_concatenation__avx2,
-            hxk_u8_concatenation__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).concatenation
         unsafe self.init(
             parameters,
             in: memory,
@@ -276,7 +244,7 @@ extension PreparedSimple {
             line_fraction: memory.copy(rows.map { UInt8($0.fraction) }),
             column_fraction: memory.copy(columns.map { UInt8($0.fraction) })
         )
-        let function = unsafe pick(variant, hxk_u8_resize__scalar, hxk_u8_resize__avx2, hxk_u8_resize__avx512vnni)
+        let function = unsafe VariantCode.of(variant).resize
         unsafe self.init(
             parameters,
             in: memory,
@@ -295,7 +263,7 @@ extension PreparedSimple {
             rows: operation.rows,
             table: memory.copy(operation.table)
         )
-        let function = unsafe pick(variant, hxk_u8_gather__scalar, hxk_u8_gather__avx2, hxk_u8_gather__avx512vnni)
+        let function = unsafe VariantCode.of(variant).gather
         unsafe self.init(
             parameters,
             in: memory,
@@ -326,12 +294,7 @@ extension PreparedSimple {
             unsafe parameters.low = range.lowerBound
             unsafe parameters.high = range.upperBound
         }
-        let function = unsafe pick(
-            variant,
-            hxk_s16s8_convolution__scalar,
-            hxk_s16s8_convolution__avx2,
-            hxk_s16s8_convolution__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).wideConvolution
         unsafe self.init(
             parameters,
             in: memory,
@@ -344,12 +307,7 @@ extension PreparedSimple {
 
     /// A copy between boxes of up to 6 dimensions.
     private init(copy: StridedCopy, path: String, _ variant: KernelVariant) {
-        let function = unsafe pick(
-            variant,
-            hxk_u8_strided_copy__scalar,
-            hxk_u8_strided_copy__avx2,
-            hxk_u8_strided_copy__avx512vnni
-        )
+        let function = unsafe VariantCode.of(variant).stridedCopy
         unsafe self.init(
             copy.cValue,
             in: KernelMemory(),
@@ -370,19 +328,5 @@ extension PreparedSimple {
 
     init(_ operation: Slice, _ variant: KernelVariant) throws(KernelError) {
         self.init(copy: try StridedCopy(operation), path: "slice", variant)
-    }
-}
-
-/// The function of a variant.
-private func pick(
-    _ variant: KernelVariant,
-    _ scalar: PreparedSimple.Run,
-    _ avx2: PreparedSimple.Run,
-    _ avx512vnni: PreparedSimple.Run
-) -> PreparedSimple.Run {
-    switch variant {
-    case .scalar: unsafe scalar
-    case .avx2: unsafe avx2
-    case .avx512vnni: unsafe avx512vnni
     }
 }
