@@ -95,7 +95,8 @@ static void widen(uint16_t *to, const uint8_t *from, size_t count) {
 
 /* 4 channels of a line, widened: [position][channel]. */
 static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                       uint8_t *out) {
+                       const uint8_t *zeros, uint8_t *out) {
+    (void)zeros;
     const hxk_convolution_shape *s = &c->shape;
     const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
     const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;

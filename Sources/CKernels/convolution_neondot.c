@@ -70,9 +70,9 @@ TARGET static void tiles(const hxk_convolution *c, const hxk_block *block, const
     }
 }
 
-/* 4 channels of four lines, side by side: [position][channel][line]. */
+/* 4 channels of four lines, side by side: [position][channel][line]. A line outside is the same zeros at each position. */
 TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier,
-                              const uint8_t *const *lines, uint8_t *out) {
+                              const uint8_t *const *lines, const uint8_t *zeros, uint8_t *out) {
     static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
     const hxk_convolution_shape *s = &c->shape;
     const uint8x16_t transposed = vld1q_u8(order), zero = vdupq_n_u8(s->zero_point);
@@ -80,17 +80,21 @@ TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, 
     const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
     for (size_t x = 0; x < before; x++) vst1q_u8(out + 16 * x, zero);
     for (size_t x = behind; x < c->padded_width; x++) vst1q_u8(out + 16 * x, zero);
+    const uint8_t *from[4];
+    size_t step[4];
+    for (size_t j = 0; j < 4; j++) {
+        from[j] = lines[j] != NULL ? lines[j] : zeros;
+        step[j] = lines[j] != NULL ? s->in_channels : 0;
+    }
     for (size_t x = before; x < behind; x++) {
-        uint8_t bytes[16];
-        vst1q_u8(bytes, zero);
+        uint8_t bytes[16] = {0};
         for (size_t j = 0; j < 4; j++) {
-            if (lines[j] == NULL) continue;
-            const uint8_t *p = lines[j] + (x - before) * s->in_channels;
             if (multiplier == 1) {
-                memcpy(bytes + 4 * j, p + block->first, 4);
+                memcpy(bytes + 4 * j, from[j] + block->first, 4);
             } else {
-                for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = p[(block->first + n) / multiplier];
+                for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = from[j][(block->first + n) / multiplier];
             }
+            from[j] += step[j];
         }
         vst1q_u8(out + 16 * x, vqtbl1q_u8(vld1q_u8(bytes), transposed));
     }
