@@ -6,6 +6,7 @@
 
 #include "hxk_convolution.h"
 #include "hxk_operators.h"
+#include "hxk_peak.h"
 
 /*
  * int8 micro-kernels. Every variant gives the same bytes as `__scalar`, which is the definition; all sums wrap at 32 bits.
