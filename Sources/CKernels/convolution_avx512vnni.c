@@ -201,7 +201,9 @@ TARGET static __attribute__((noinline)) __m128i spread(const uint8_t *p, size_t 
 INLINE void interleave_from(const hxk_block *block, const int is_plain, size_t multiplier, const uint8_t *const *lines,
                             const size_t *steps, size_t count, uint8_t *out) {
     const size_t first = block->first, width = block->width;
-    const uint8_t *p[4] = {lines[0], lines[1], lines[2], lines[3]};
+    const uint8_t *p[4];
+    const size_t skipped = is_plain ? first : 0;
+    UNROLL for (size_t j = 0; j < 4; j++) p[j] = lines[j] + (steps[j] > 0 ? skipped : 0);
     for (size_t x = 0; x < count; x++, out += 64) {
         __m128i line[4];
         UNROLL for (size_t j = 0; j < 4; j++) {
@@ -219,85 +221,89 @@ INLINE void interleave_from(const hxk_block *block, const int is_plain, size_t m
 }
 
 /* 16 channels of four lines, side by side: [position][channel][line]. */
-TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier,
-                              const uint8_t *const *lines, const uint8_t *zeros, uint8_t *out) {
-    const hxk_convolution_shape *s = &c->shape;
-    const __m512i border = _mm512_set1_epi8((char)s->zero_point);
-    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
-    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
-    for (size_t x = 0; x < before; x++) _mm512_storeu_si512(out + 64 * x, border);
-    for (size_t x = behind; x < c->padded_width; x++) _mm512_storeu_si512(out + 64 * x, border);
-    const uint8_t *from[4];
-    size_t steps[4];
-    const size_t first = multiplier == 1 ? block->first : 0;
-    for (size_t j = 0; j < 4; j++) {
-        from[j] = lines[j] ? lines[j] + first : zeros;
-        steps[j] = lines[j] ? s->in_channels : 0;
-    }
+TARGET static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, void *out) {
     if (multiplier == 1) {
-        interleave_from(block, 1, 1, from, steps, behind - before, out + 64 * before);
+        interleave_from(block, 1, 1, lines, steps, count, out);
     } else {
-        interleave_from(block, 0, multiplier, from, steps, behind - before, out + 64 * before);
+        interleave_from(block, 0, multiplier, lines, steps, count, out);
     }
 }
 
-/* `height` adjacent positions of an output line. */
-INLINE void depthwise_tile(const size_t height, const size_t width, const size_t quads, const hxk_convolution *c,
-                           const hxk_block *block, const uint8_t *strip, const int8_t *w, __m512i start, requantizer q,
-                           uint8_t *out, size_t stride, const int raw, const int high_words) {
+/* `height` adjacent positions of `lines` output lines, at most four together. */
+INLINE void depthwise_tile(const size_t lines, const size_t height, const size_t width, const size_t quads,
+                           const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, const uint8_t *w,
+                           __m512i start, requantizer q, uint8_t *out, size_t stride, size_t line_stride, const int raw,
+                           const int high_words) {
     const size_t step = 64 * c->shape.stride_x, tap = 64 * c->shape.dilation_x, part = 64 * c->padded_width;
+    const size_t count = lines * height, size = raw ? 4 : 1, below = c->quads * c->shape.kernel_width * 64;
     __m512i acc[4];
-    UNROLL for (size_t r = 0; r < height; r++) acc[r] = start;
+    uint8_t *at[4];
+    UNROLL for (size_t l = 0; l < lines; l++) {
+        UNROLL for (size_t r = 0; r < height; r++) {
+            acc[l * height + r] = start;
+            at[l * height + r] = out + (l * line_stride + r * stride) * size;
+        }
+    }
     for (size_t i = 0; i < quads; i++) {
         for (size_t j = 0; j < width; j++) {
-            const __m512i weight = _mm512_loadu_si512(w + (i * width + j) * 64);
-            UNROLL for (size_t r = 0; r < height; r++)
-                acc[r] = _mm512_dpbusd_epi32(acc[r], _mm512_loadu_si512(strip + i * part + j * tap + r * step), weight);
+            UNROLL for (size_t r = 0; r < height; r++) {
+                const __m512i value = _mm512_loadu_si512(strip + i * part + j * tap + r * step);
+                UNROLL for (size_t l = 0; l < lines; l++) {
+                    const __m512i weight = _mm512_loadu_si512(w + l * below + (i * width + j) * 64);
+                    acc[l * height + r] = _mm512_dpbusd_epi32(acc[l * height + r], value, weight);
+                }
+            }
         }
     }
     if (raw) {
-        UNROLL for (size_t r = 0; r < height; r++)
-            store_sums((int32_t *)(void *)out + r * stride, acc[r], block->width);
+        UNROLL for (size_t i = 0; i < count; i++) store_sums((int32_t *)(void *)at[i], acc[i], block->width);
         return;
     }
-    UNROLL for (size_t r = 0; r < height; r++) acc[r] = requantize(acc[r], q, high_words);
+    UNROLL for (size_t i = 0; i < count; i++) acc[i] = requantize(acc[i], q, high_words);
     const __m512i low = _mm512_set1_epi8((char)c->low), high = _mm512_set1_epi8((char)c->high);
-    const __m512i bytes = height == 4 ? narrow_four(acc[0], acc[1], acc[2], acc[3], low, high)
-                                      : narrow_four(acc[0], acc[0], acc[0], acc[0], low, high);
-    store_16(out, _mm512_castsi512_si128(bytes), block->width);
-    if (height == 4) {
-        store_16(out + stride, _mm512_extracti32x4_epi32(bytes, 1), block->width);
-        store_16(out + 2 * stride, _mm512_extracti32x4_epi32(bytes, 2), block->width);
-        store_16(out + 3 * stride, _mm512_extracti32x4_epi32(bytes, 3), block->width);
+    const __m512i bytes = narrow_four(acc[0], acc[count > 1 ? 1 : 0], acc[count > 2 ? 2 : 0], acc[count > 3 ? 3 : 0], low, high);
+    store_16(at[0], _mm512_castsi512_si128(bytes), block->width);
+    if (count > 1) store_16(at[1], _mm512_extracti32x4_epi32(bytes, 1), block->width);
+    if (count > 2) store_16(at[2], _mm512_extracti32x4_epi32(bytes, 2), block->width);
+    if (count > 3) store_16(at[3], _mm512_extracti32x4_epi32(bytes, 3), block->width);
+}
+
+INLINE void depthwise_lines(const size_t lines, const size_t width, const size_t quads, const hxk_convolution *c,
+                            const hxk_block *block, const uint8_t *strip, uint8_t *out, size_t stride, const int raw,
+                            const int high_words) {
+    const hxk_convolution_shape *s = &c->shape;
+    const uint8_t *w = HXK_AT(c, uint8_t, weights) + block->weights;
+    const __m512i start = _mm512_loadu_si512(HXK_AT(c, int32_t, initial) + block->lane);
+    const requantizer q = load_requantizer(c, block->lane);
+    const size_t step = 64 * s->stride_x, size = raw ? 4 : 1, line = s->out_width * stride, tall = lines == 2 ? 2 : 4;
+    size_t x = 0;
+    for (; x + tall <= s->out_width; x += tall, strip += tall * step, out += tall * stride * size)
+        depthwise_tile(lines, tall, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
+    for (; x < s->out_width; x++, strip += step, out += stride * size)
+        depthwise_tile(lines, 1, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
+}
+
+INLINE void depthwise_any(const size_t lines, const hxk_convolution *c, const hxk_block *block, const uint8_t *strip,
+                          uint8_t *out, size_t stride, int general) {
+    const size_t width = c->shape.kernel_width, quads = c->quads;
+    if (general || c->sums) {
+        depthwise_lines(lines, width, quads, c, block, strip, out, stride, 1, 0);
+    } else if (!c->high_words) {
+        depthwise_lines(lines, width, quads, c, block, strip, out, stride, 0, 0);
+    } else if (quads == 1 && width == 3) {
+        depthwise_lines(lines, 3, 1, c, block, strip, out, stride, 0, 1);
+    } else {
+        depthwise_lines(lines, width, quads, c, block, strip, out, stride, 0, 1);
     }
 }
 
-INLINE void depthwise_line(const size_t width, const size_t quads, const hxk_convolution *c, const hxk_block *block,
-                           const uint8_t *strip, size_t line, uint8_t *out, size_t stride, const int raw,
-                           const int high_words) {
-    const hxk_convolution_shape *s = &c->shape;
-    const int8_t *w = HXK_AT(c, int8_t, weights) + block->weights + line * c->quads * s->kernel_width * 64;
-    const __m512i start = _mm512_loadu_si512(HXK_AT(c, int32_t, initial) + block->lane);
-    const requantizer q = load_requantizer(c, block->lane);
-    const size_t step = 64 * s->stride_x, size = raw ? 4 : 1;
-    size_t x = 0;
-    for (; x + 4 <= s->out_width; x += 4, strip += 4 * step, out += 4 * stride * size)
-        depthwise_tile(4, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
-    for (; x < s->out_width; x++, strip += step, out += stride * size)
-        depthwise_tile(1, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
-}
-
-TARGET static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, size_t line,
-                                   uint8_t *out, size_t stride, int general) {
-    const int raw = general || c->sums;
-    if (raw) {
-        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 1, 0);
-    } else if (!c->high_words) {
-        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 0);
-    } else if (c->quads == 1 && c->shape.kernel_width == 3) {
-        depthwise_line(3, 1, c, block, strip, line, out, stride, 0, 1);
+TARGET static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const void *strip, size_t count,
+                            uint8_t *out, size_t stride, int general) {
+    if (count == 2) {
+        depthwise_any(2, c, block, strip, out, stride, general);
     } else {
-        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 1);
+        depthwise_any(1, c, block, strip, out, stride, general);
     }
 }
 

@@ -7,9 +7,11 @@
  *   COPY(to, from, count)        copies activations to scratch memory, widening them
  *   TILES(convolution, block, segments, offset, count, out, general)
  *                                sums of `count` adjacent positions, to bytes, or to s32 when `general` or `sums`
- *   STRIP(convolution, block, multiplier, lines, zeros, strip)   depthwise: interleaves lines of a block of channels;
- *                                a line that is null lies in the border and is read from `zeros`
- *   DEPTHWISE(convolution, block, strip, line, out, general)   depthwise: one output line of a block of channels
+ *   STRIP(block, multiplier, lines, steps, count, strip)
+ *                                depthwise: interleaves `count` positions of a block of channels of one group of lines;
+ *                                line j goes on by steps[j] bytes, which is 0 for a line of the border
+ *   DEPTHWISE(convolution, block, strip, count, out, stride, general)
+ *                                depthwise: `count` output lines of a block of channels, positions `stride` apart
  */
 
 static inline int32_t clamp_to(int64_t value, int64_t low, int64_t high) {
@@ -128,46 +130,51 @@ TARGET static void NAME(direct)(const hxk_convolution *c, const uint8_t *input, 
 
 /*
  * Depthwise: the lines that a unit sees are interleaved, `group` lines of one channel side by side, so that one
- * instruction multiplies a whole column of the kernel; two output lines share what was interleaved.
+ * instruction multiplies a whole column of the kernel; two output lines share what was interleaved. The border is written
+ * once, for it lies in the same places for all.
  */
 TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *input, uint8_t *output, uint8_t *scratch,
                                    size_t first, size_t last) {
     const hxk_convolution_shape *s = &c->shape;
     const int general = !c->fast && !c->sums;
     const size_t size = c->sums ? 4 : 1, multiplier = s->out_channels / s->in_channels;
-    const size_t line_bytes = s->in_width * s->in_channels;
+    const size_t line_bytes = s->in_width * s->in_channels, group = c->layout.group;
     const size_t units = (s->out_height + c->unit_lines - 1) / c->unit_lines;
-    const size_t strip_bytes = c->quads * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element;
-    uint8_t *strip = scratch;
-    uint8_t *rest = strip + (strip_bytes + 64 + 63) / 64 * 64;
-    int32_t *sums = (int32_t *)(rest + ((s->in_channels < 64 ? 64 : s->in_channels) + 63) / 64 * 64);
-    const uint8_t *lines[8];
-    uint8_t *zeros = rest;
+    const size_t position = c->layout.lanes * group, part = c->padded_width * position;
+    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
+    const size_t inside = c->padded_width - before < s->in_width ? c->padded_width - before : s->in_width;
+    ELEMENT *strip = (ELEMENT *)scratch;
+    scratch += (c->quads * part * sizeof(ELEMENT) + 64 + 63) / 64 * 64;
+    const uint8_t **lines = (const uint8_t **)scratch;
+    scratch += (c->quads * group * sizeof(void *) + 63) / 64 * 64;
+    size_t *steps = (size_t *)scratch;
+    scratch += (c->quads * group * sizeof(size_t) + 63) / 64 * 64;
+    uint8_t *zeros = scratch;
+    scratch += ((s->in_channels < 64 ? 64 : s->in_channels) + 63) / 64 * 64;
+    int32_t *sums = (int32_t *)scratch;
     memset(zeros, s->zero_point, s->in_channels < 64 ? 64 : s->in_channels);
+    for (size_t i = 0; i < c->quads * part; i++) strip[i] = s->zero_point;
     for (size_t unit = first; unit < last; unit++) {
         const size_t image = unit / units, top = unit % units * c->unit_lines;
+        const size_t count = s->out_height - top < c->unit_lines ? s->out_height - top : c->unit_lines;
         const uint8_t *map = input + image * s->in_height * line_bytes;
+        _Pragma("clang loop vectorize(disable)") for (size_t i = 0; i < c->quads * group; i++) {
+            const size_t below = top * s->stride_y + i * s->dilation_y;
+            const int is_inside = below >= s->pad_top && below - s->pad_top < s->in_height;
+            lines[i] = is_inside ? map + (below - s->pad_top) * line_bytes : zeros;
+            steps[i] = is_inside ? s->in_channels : 0;
+        }
         for (size_t b = 0; b < c->blocks; b++) {
             const hxk_block *block = HXK_AT(c, hxk_block, blocks) + b;
-            for (size_t q = 0; q < c->quads; q++) {
-                for (size_t j = 0; j < c->layout.group; j++) {
-                    const size_t i = q * c->layout.group + j;
-                    const size_t below = top * s->stride_y + i * s->dilation_y;
-                    const int is_inside = below >= s->pad_top && below - s->pad_top < s->in_height;
-                    lines[j] = is_inside ? map + (below - s->pad_top) * line_bytes : NULL;
-                }
-                STRIP(c, block, multiplier, lines, zeros,
-                      strip + q * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element);
-            }
-            for (size_t line = 0; line < c->unit_lines && top + line < s->out_height; line++) {
-                const size_t y = image * s->out_height + top + line;
-                uint8_t *out = output + (y * s->out_width * s->out_channels + block->first) * size;
-                if (general) {
-                    DEPTHWISE(c, block, strip, line, (uint8_t *)sums, block->width, 1);
-                    NAME(general)(c, block->first, block->width, sums, block->width, s->out_width, out);
-                } else {
-                    DEPTHWISE(c, block, strip, line, out, s->out_channels, 0);
-                }
+            for (size_t q = 0; q < c->quads; q++)
+                STRIP(block, multiplier, lines + q * group, steps + q * group, inside,
+                      strip + q * part + before * position);
+            uint8_t *out = output + ((image * s->out_height + top) * s->out_width * s->out_channels + block->first) * size;
+            if (general) {
+                DEPTHWISE(c, block, strip, count, (uint8_t *)sums, block->width, 1);
+                NAME(general)(c, block->first, block->width, sums, block->width, count * s->out_width, out);
+            } else {
+                DEPTHWISE(c, block, strip, count, out, s->out_channels, 0);
             }
         }
     }

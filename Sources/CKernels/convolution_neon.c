@@ -94,23 +94,15 @@ static void widen(uint16_t *to, const uint8_t *from, size_t count) {
 }
 
 /* 4 channels of a line, widened: [position][channel]. */
-static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                       const uint8_t *zeros, uint8_t *out) {
-    (void)zeros;
-    const hxk_convolution_shape *s = &c->shape;
-    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
-    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
-    uint16_t *to = (uint16_t *)(void *)out;
-    for (size_t x = 0; x < c->padded_width; x++, to += 4) {
-        const int is_inside = x >= before && x < behind && lines[0] != NULL;
-        const uint8_t *p = is_inside ? lines[0] + (x - before) * s->in_channels : NULL;
-        for (size_t n = 0; n < 4; n++)
-            to[n] = is_inside && n < block->width ? p[(block->first + n) / multiplier] : s->zero_point;
-    }
+static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines, const size_t *steps,
+                       size_t count, uint16_t *out) {
+    const uint8_t *p = lines[0];
+    for (size_t x = 0; x < count; x++, p += steps[0], out += 4)
+        for (size_t n = 0; n < block->width; n++) out[n] = p[(block->first + n) / multiplier];
 }
 
-static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, size_t line,
-                            uint8_t *out, size_t stride, int general) {
+static void depthwise_line(const hxk_convolution *c, const hxk_block *block, const uint16_t *strip, size_t line,
+                           uint8_t *out, size_t stride, int general) {
     const hxk_convolution_shape *s = &c->shape;
     const int16_t *w = HXK_AT(c, int16_t, weights) + block->weights + line * c->quads * s->kernel_width * 4;
     const int32x4_t start = vld1q_s32(HXK_AT(c, int32_t, initial) + block->lane);
@@ -128,6 +120,13 @@ static void depthwise_block(const hxk_convolution *c, const hxk_block *block, co
             finish(1, c, block, &acc, &q, out + i * stride);
         }
     }
+}
+
+static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint16_t *strip, size_t count,
+                            uint8_t *out, size_t stride, int general) {
+    const size_t line_bytes = c->shape.out_width * stride * (general || c->sums ? 4 : 1);
+    for (size_t line = 0; line < count; line++)
+        depthwise_line(c, block, strip, line, out + line * line_bytes, stride, general);
 }
 
 #define NAME(stem) stem##__neon

@@ -70,33 +70,22 @@ TARGET static void tiles(const hxk_convolution *c, const hxk_block *block, const
     }
 }
 
-/* 4 channels of four lines, side by side: [position][channel][line]. A line outside is the same zeros at each position. */
-TARGET static void interleave(const hxk_convolution *c, const hxk_block *block, size_t multiplier,
-                              const uint8_t *const *lines, const uint8_t *zeros, uint8_t *out) {
+/* 4 channels of four lines, side by side: [position][channel][line]. */
+TARGET static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, uint8_t *out) {
     static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-    const hxk_convolution_shape *s = &c->shape;
-    const uint8x16_t transposed = vld1q_u8(order), zero = vdupq_n_u8(s->zero_point);
-    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
-    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
-    for (size_t x = 0; x < before; x++) vst1q_u8(out + 16 * x, zero);
-    for (size_t x = behind; x < c->padded_width; x++) vst1q_u8(out + 16 * x, zero);
-    const uint8_t *from[4];
-    size_t step[4];
-    for (size_t j = 0; j < 4; j++) {
-        from[j] = lines[j] != NULL ? lines[j] : zeros;
-        step[j] = lines[j] != NULL ? s->in_channels : 0;
-    }
-    for (size_t x = before; x < behind; x++) {
+    const uint8x16_t transposed = vld1q_u8(order);
+    for (size_t x = 0; x < count; x++, out += 16) {
         uint8_t bytes[16] = {0};
         for (size_t j = 0; j < 4; j++) {
+            const uint8_t *p = lines[j] + x * steps[j];
             if (multiplier == 1) {
-                memcpy(bytes + 4 * j, from[j] + block->first, 4);
+                memcpy(bytes + 4 * j, p + block->first, 4);
             } else {
-                for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = from[j][(block->first + n) / multiplier];
+                for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = p[(block->first + n) / multiplier];
             }
-            from[j] += step[j];
         }
-        vst1q_u8(out + 16 * x, vqtbl1q_u8(vld1q_u8(bytes), transposed));
+        vst1q_u8(out, vqtbl1q_u8(vld1q_u8(bytes), transposed));
     }
 }
 
@@ -123,13 +112,16 @@ TARGET static inline __attribute__((always_inline)) void depthwise_line(const si
     }
 }
 
-TARGET static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, size_t line,
+TARGET static void depthwise_block(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, size_t count,
                                    uint8_t *out, size_t stride, int general) {
     const int raw = general || c->sums;
-    if (c->quads == 1 && c->shape.kernel_width == 3) {
-        depthwise_line(3, 1, c, block, strip, line, out, stride, raw);
-    } else {
-        depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, raw);
+    const size_t line_bytes = c->shape.out_width * stride * (raw ? 4 : 1);
+    for (size_t line = 0; line < count; line++, out += line_bytes) {
+        if (c->quads == 1 && c->shape.kernel_width == 3) {
+            depthwise_line(3, 1, c, block, strip, line, out, stride, raw);
+        } else {
+            depthwise_line(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, raw);
+        }
     }
 }
 

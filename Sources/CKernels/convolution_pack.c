@@ -263,8 +263,9 @@ size_t hxk_u8s8_convolution_scratch(const hxk_convolution *c) {
     const hxk_convolution_shape *s = &c->shape;
     const int general = !c->fast && !c->sums;
     if (c->depthwise) {
-        const size_t strip = c->quads * c->padded_width * c->layout.lanes * c->layout.group * c->layout.element;
-        return aligned(strip + 64) + aligned(s->in_channels < 64 ? 64 : s->in_channels) +
+        const size_t lines = c->quads * c->layout.group;
+        const size_t strip = lines * c->padded_width * c->layout.lanes * c->layout.element;
+        return aligned(strip + 64) + 2 * aligned(lines * 8) + aligned(s->in_channels < 64 ? 64 : s->in_channels) +
                (general ? aligned(c->unit_lines * s->out_width * s->out_channels * 4) : 0);
     }
     if (c->flat) {

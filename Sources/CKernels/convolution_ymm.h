@@ -208,7 +208,9 @@ TARGET static __attribute__((noinline)) __m128i NAME(spread)(const uint8_t *p, s
 INLINE void NAME(interleave_from)(const hxk_block *block, const int is_plain, size_t multiplier,
                                   const uint8_t *const *lines, const size_t *steps, size_t count, uint8_t *out) {
     const size_t first = block->first, width = block->width;
-    const uint8_t *p[4] = {lines[0], lines[1], WIDENED ? NULL : lines[2], WIDENED ? NULL : lines[3]};
+    const uint8_t *p[4];
+    const size_t skipped = is_plain ? first : 0;
+    UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) p[j] = lines[j] + (steps[j] > 0 ? skipped : 0);
     for (size_t x = 0; x < count; x++, out += 32) {
         __m128i line[4];
         UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) {
@@ -227,84 +229,90 @@ INLINE void NAME(interleave_from)(const hxk_block *block, const int is_plain, si
 }
 
 /* 8 channels of the lines of a group, side by side: [position][channel][line]. */
-TARGET static void NAME(interleave)(const hxk_convolution *c, const hxk_block *block, size_t multiplier,
-                                    const uint8_t *const *lines, const uint8_t *zeros, uint8_t *out) {
-    const hxk_convolution_shape *s = &c->shape;
-    const __m256i border = WIDENED ? _mm256_set1_epi16(s->zero_point) : _mm256_set1_epi8((char)s->zero_point);
-    const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
-    const size_t behind = before + s->in_width < c->padded_width ? before + s->in_width : c->padded_width;
-    for (size_t x = 0; x < before; x++) _mm256_storeu_si256((__m256i *)(out + 32 * x), border);
-    for (size_t x = behind; x < c->padded_width; x++) _mm256_storeu_si256((__m256i *)(out + 32 * x), border);
-    const uint8_t *from[4];
-    size_t steps[4];
-    const size_t first = multiplier == 1 ? block->first : 0;
-    for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) {
-        from[j] = lines[j] ? lines[j] + first : zeros;
-        steps[j] = lines[j] ? s->in_channels : 0;
-    }
+TARGET static void NAME(interleave)(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, void *out) {
     if (multiplier == 1) {
-        NAME(interleave_from)(block, 1, 1, from, steps, behind - before, out + 32 * before);
+        NAME(interleave_from)(block, 1, 1, lines, steps, count, out);
     } else {
-        NAME(interleave_from)(block, 0, multiplier, from, steps, behind - before, out + 32 * before);
+        NAME(interleave_from)(block, 0, multiplier, lines, steps, count, out);
     }
 }
 
-/* `height` adjacent positions of an output line. */
-INLINE void NAME(depthwise_tile)(const size_t height, const size_t width, const size_t quads, const hxk_convolution *c,
-                                 const hxk_block *block, const uint8_t *strip, const uint8_t *w, __m256i start,
-                                 NAME(requantizer) q, uint8_t *out, size_t stride, const int raw,
-                                 const int high_words) {
+/* `height` adjacent positions of `lines` output lines, at most four together. */
+INLINE void NAME(depthwise_tile)(const size_t lines, const size_t height, const size_t width, const size_t quads,
+                           const hxk_convolution *c, const hxk_block *block, const uint8_t *strip, const uint8_t *w,
+                           __m256i start, NAME(requantizer) q, uint8_t *out, size_t stride, size_t line_stride, const int raw,
+                           const int high_words) {
     const size_t step = 32 * c->shape.stride_x, tap = 32 * c->shape.dilation_x, part = 32 * c->padded_width;
+    const size_t count = lines * height, size = raw ? 4 : 1, below = c->quads * c->shape.kernel_width * 32;
     __m256i acc[4];
-    UNROLL for (size_t r = 0; r < height; r++) acc[r] = start;
+    uint8_t *at[4];
+    UNROLL for (size_t l = 0; l < lines; l++) {
+        UNROLL for (size_t r = 0; r < height; r++) {
+            acc[l * height + r] = start;
+            at[l * height + r] = out + (l * line_stride + r * stride) * size;
+        }
+    }
     for (size_t i = 0; i < quads; i++) {
         for (size_t j = 0; j < width; j++) {
-            const __m256i weight = _mm256_loadu_si256((const __m256i *)(w + (i * width + j) * 32));
             UNROLL for (size_t r = 0; r < height; r++) {
-                const uint8_t *from = strip + i * part + j * tap + r * step;
-                acc[r] = ACCUMULATE(acc[r], _mm256_loadu_si256((const __m256i *)from), weight);
+                const __m256i value = _mm256_loadu_si256((const __m256i *)(strip + i * part + j * tap + r * step));
+                UNROLL for (size_t l = 0; l < lines; l++) {
+                    const __m256i weight = _mm256_loadu_si256((const __m256i *)(w + l * below + (i * width + j) * 32));
+                    acc[l * height + r] = ACCUMULATE(acc[l * height + r], value, weight);
+                }
             }
         }
     }
     if (raw) {
-        UNROLL for (size_t r = 0; r < height; r++)
-            NAME(store_sums)((int32_t *)(void *)out + r * stride, acc[r], block->width);
+        UNROLL for (size_t i = 0; i < count; i++) NAME(store_sums)((int32_t *)(void *)at[i], acc[i], block->width);
         return;
     }
-    UNROLL for (size_t r = 0; r < height; r++) acc[r] = NAME(requantize)(acc[r], q, high_words);
+    UNROLL for (size_t i = 0; i < count; i++) acc[i] = NAME(requantize)(acc[i], q, high_words);
     const __m256i low = _mm256_set1_epi8((char)c->low), high = _mm256_set1_epi8((char)c->high);
-    const __m256i bytes = height == 4 ? NAME(narrow_four)(acc[0], acc[1], acc[2], acc[3], low, high)
-                                      : NAME(narrow_four)(acc[0], acc[0], acc[0], acc[0], low, high);
-    NAME(store_four)(out, stride, bytes, block->width, height);
+    const __m256i bytes = NAME(narrow_four)(acc[0], acc[count > 1 ? 1 : 0], acc[count > 2 ? 2 : 0], acc[count > 3 ? 3 : 0], low, high);
+    const __m128i front = _mm256_castsi256_si128(bytes), back = _mm256_extracti128_si256(bytes, 1);
+    NAME(store_8)(at[0], front, block->width);
+    if (count > 1) NAME(store_8)(at[1], _mm_unpackhi_epi64(front, front), block->width);
+    if (count > 2) NAME(store_8)(at[2], back, block->width);
+    if (count > 3) NAME(store_8)(at[3], _mm_unpackhi_epi64(back, back), block->width);
 }
 
-INLINE void NAME(depthwise_line)(const size_t width, const size_t quads, const hxk_convolution *c,
-                                 const hxk_block *block, const uint8_t *strip, size_t line, uint8_t *out, size_t stride,
-                                 const int raw, const int high_words) {
+INLINE void NAME(depthwise_lines)(const size_t lines, const size_t width, const size_t quads, const hxk_convolution *c,
+                            const hxk_block *block, const uint8_t *strip, uint8_t *out, size_t stride, const int raw,
+                            const int high_words) {
     const hxk_convolution_shape *s = &c->shape;
-    const uint8_t *w = HXK_AT(c, uint8_t, weights) + block->weights * sizeof(ELEMENT) +
-                       line * c->quads * s->kernel_width * 32;
+    const uint8_t *w = HXK_AT(c, uint8_t, weights) + block->weights * sizeof(ELEMENT);
     const __m256i start = _mm256_loadu_si256((const __m256i *)(HXK_AT(c, int32_t, initial) + block->lane));
     const NAME(requantizer) q = NAME(load_requantizer)(c, block->lane);
-    const size_t step = 32 * s->stride_x, size = raw ? 4 : 1;
+    const size_t step = 32 * s->stride_x, size = raw ? 4 : 1, line = s->out_width * stride, tall = lines == 2 ? 2 : 4;
     size_t x = 0;
-    for (; x + 4 <= s->out_width; x += 4, strip += 4 * step, out += 4 * stride * size)
-        NAME(depthwise_tile)(4, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
+    for (; x + tall <= s->out_width; x += tall, strip += tall * step, out += tall * stride * size)
+        NAME(depthwise_tile)(lines, tall, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
     for (; x < s->out_width; x++, strip += step, out += stride * size)
-        NAME(depthwise_tile)(1, width, quads, c, block, strip, w, start, q, out, stride, raw, high_words);
+        NAME(depthwise_tile)(lines, 1, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
 }
 
-TARGET static void NAME(depthwise_block)(const hxk_convolution *c, const hxk_block *block, const uint8_t *strip,
-                                         size_t line, uint8_t *out, size_t stride, int general) {
-    const int raw = general || c->sums;
-    if (raw) {
-        NAME(depthwise_line)(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 1, 0);
+INLINE void NAME(depthwise_any)(const size_t lines, const hxk_convolution *c, const hxk_block *block, const uint8_t *strip,
+                          uint8_t *out, size_t stride, int general) {
+    const size_t width = c->shape.kernel_width, quads = c->quads;
+    if (general || c->sums) {
+        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 1, 0);
     } else if (!c->high_words) {
-        NAME(depthwise_line)(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 0);
-    } else if (c->quads == (WIDENED ? 2 : 1) && c->shape.kernel_width == 3) {
-        NAME(depthwise_line)(3, WIDENED ? 2 : 1, c, block, strip, line, out, stride, 0, 1);
+        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 0, 0);
+    } else if (quads == (WIDENED ? 2 : 1) && width == 3) {
+        NAME(depthwise_lines)(lines, 3, (WIDENED ? 2 : 1), c, block, strip, out, stride, 0, 1);
     } else {
-        NAME(depthwise_line)(c->shape.kernel_width, c->quads, c, block, strip, line, out, stride, 0, 1);
+        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 0, 1);
+    }
+}
+
+TARGET static void NAME(depthwise_block)(const hxk_convolution *c, const hxk_block *block, const void *strip, size_t count,
+                            uint8_t *out, size_t stride, int general) {
+    if (count == 2) {
+        NAME(depthwise_any)(2, c, block, strip, out, stride, general);
+    } else {
+        NAME(depthwise_any)(1, c, block, strip, out, stride, general);
     }
 }
 
