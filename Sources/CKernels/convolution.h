@@ -9,6 +9,12 @@ enum { HXK_LINES_MAX = 2 };
 /* The activations that one unit of a pointwise convolution works on. */
 enum { HXK_UNIT_BYTES = 12 * 1024 };
 
+/* Interleaved lines of the blocks that a depthwise convolution works on together. */
+enum { HXK_STRIP_BYTES = 16 * 1024 };
+
+/* A line of the border, for reads of several blocks of channels. */
+#define HXK_ZEROS(shape) ((shape)->in_channels < 128 ? 128 : (shape)->in_channels)
+
 /* What the vector code of a variant wants. */
 typedef struct {
     size_t lanes;    /* channels of one register of sums */
@@ -43,8 +49,8 @@ struct hxk_convolution {
     size_t row_pixels, unit_pixels;
     /* Lines with their border, as they are copied to scratch memory. */
     size_t padded_width, line_elements, ring;
-    /* Depthwise: groups of lines in a kernel, output lines of a unit, weights of a block. */
-    size_t quads, unit_lines, block_weights;
+    /* Depthwise: groups of lines in a kernel, output lines of a unit, weights of a block, blocks interleaved together. */
+    size_t quads, unit_lines, block_weights, together;
     int32_t zero_point;
     uint8_t low, high;
     /* Offsets from the beginning of the struct. */

@@ -198,35 +198,41 @@ TARGET static __attribute__((noinline)) __m128i spread(const uint8_t *p, size_t 
     return _mm_loadu_si128((const __m128i *)bytes);
 }
 
-INLINE void interleave_from(const hxk_block *block, const int is_plain, size_t multiplier, const uint8_t *const *lines,
-                            const size_t *steps, size_t count, uint8_t *out) {
+INLINE void interleave_from(const hxk_block *block, const size_t blocks, const int is_plain, size_t multiplier,
+                            const uint8_t *const *lines, const size_t *steps, size_t count, uint8_t *out,
+                            size_t stride) {
     const size_t first = block->first, width = block->width;
     const uint8_t *p[4];
     const size_t skipped = is_plain ? first : 0;
     UNROLL for (size_t j = 0; j < 4; j++) p[j] = lines[j] + (steps[j] > 0 ? skipped : 0);
     for (size_t x = 0; x < count; x++, out += 64) {
-        __m128i line[4];
-        UNROLL for (size_t j = 0; j < 4; j++) {
-            line[j] = is_plain ? _mm_loadu_si128((const __m128i *)p[j]) : spread(p[j], first, width, multiplier);
-            p[j] += steps[j];
+        UNROLL for (size_t b = 0; b < blocks; b++) {
+            __m128i line[4];
+            UNROLL for (size_t j = 0; j < 4; j++)
+                line[j] = is_plain ? _mm_loadu_si128((const __m128i *)(p[j] + 16 * b)) : spread(p[j], first, width, multiplier);
+            const __m128i ab = _mm_unpacklo_epi8(line[0], line[1]), cd = _mm_unpacklo_epi8(line[2], line[3]);
+            const __m128i ef = _mm_unpackhi_epi8(line[0], line[1]), gh = _mm_unpackhi_epi8(line[2], line[3]);
+            __m128i *to = (__m128i *)(out + b * stride);
+            _mm_storeu_si128(to, _mm_unpacklo_epi16(ab, cd));
+            _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(ab, cd));
+            _mm_storeu_si128(to + 2, _mm_unpacklo_epi16(ef, gh));
+            _mm_storeu_si128(to + 3, _mm_unpackhi_epi16(ef, gh));
         }
-        const __m128i ab = _mm_unpacklo_epi8(line[0], line[1]), cd = _mm_unpacklo_epi8(line[2], line[3]);
-        const __m128i ef = _mm_unpackhi_epi8(line[0], line[1]), gh = _mm_unpackhi_epi8(line[2], line[3]);
-        __m128i *to = (__m128i *)out;
-        _mm_storeu_si128(to, _mm_unpacklo_epi16(ab, cd));
-        _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(ab, cd));
-        _mm_storeu_si128(to + 2, _mm_unpacklo_epi16(ef, gh));
-        _mm_storeu_si128(to + 3, _mm_unpackhi_epi16(ef, gh));
+        UNROLL for (size_t j = 0; j < 4; j++) p[j] += steps[j];
     }
 }
 
 /* 16 channels of four lines, side by side: [position][channel][line]. */
-TARGET static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                              const size_t *steps, size_t count, void *out) {
-    if (multiplier == 1) {
-        interleave_from(block, 1, 1, lines, steps, count, out);
+TARGET static void interleave(const hxk_block *block, size_t blocks, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, void *out, size_t stride) {
+    if (multiplier != 1) {
+        interleave_from(block, 1, 0, multiplier, lines, steps, count, out, stride);
+    } else if (blocks == 4) {
+        interleave_from(block, 4, 1, 1, lines, steps, count, out, stride);
+    } else if (blocks == 2) {
+        interleave_from(block, 2, 1, 1, lines, steps, count, out, stride);
     } else {
-        interleave_from(block, 0, multiplier, lines, steps, count, out);
+        interleave_from(block, 1, 1, 1, lines, steps, count, out, stride);
     }
 }
 

@@ -7,9 +7,10 @@
  *   COPY(to, from, count)        copies activations to scratch memory, widening them
  *   TILES(convolution, block, segments, offset, count, out, general)
  *                                sums of `count` adjacent positions, to bytes, or to s32 when `general` or `sums`
- *   STRIP(block, multiplier, lines, steps, count, strip)
- *                                depthwise: interleaves `count` positions of a block of channels of one group of lines;
- *                                line j goes on by steps[j] bytes, which is 0 for a line of the border
+ *   STRIP(block, blocks, multiplier, lines, steps, count, strip, stride)
+ *                                depthwise: interleaves `count` positions of one, two or four blocks of channels of one
+ *                                group of lines; line j goes on by steps[j] bytes, which is 0 for a line of the border;
+ *                                strips of blocks lie `stride` bytes apart
  *   DEPTHWISE(convolution, block, strip, count, out, stride, general)
  *                                depthwise: `count` output lines of a block of channels, positions `stride` apart
  */
@@ -144,16 +145,16 @@ TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *inpu
     const size_t before = s->pad_left < c->padded_width ? s->pad_left : c->padded_width;
     const size_t inside = c->padded_width - before < s->in_width ? c->padded_width - before : s->in_width;
     ELEMENT *strip = (ELEMENT *)scratch;
-    scratch += (c->quads * part * sizeof(ELEMENT) + 64 + 63) / 64 * 64;
+    scratch += (c->together * c->quads * part * sizeof(ELEMENT) + 64 + 63) / 64 * 64;
     const uint8_t **lines = (const uint8_t **)scratch;
     scratch += (c->quads * group * sizeof(void *) + 63) / 64 * 64;
     size_t *steps = (size_t *)scratch;
     scratch += (c->quads * group * sizeof(size_t) + 63) / 64 * 64;
     uint8_t *zeros = scratch;
-    scratch += ((s->in_channels < 64 ? 64 : s->in_channels) + 63) / 64 * 64;
+    scratch += (HXK_ZEROS(s) + 63) / 64 * 64;
     int32_t *sums = (int32_t *)scratch;
-    memset(zeros, s->zero_point, s->in_channels < 64 ? 64 : s->in_channels);
-    for (size_t i = 0; i < c->quads * part; i++) strip[i] = s->zero_point;
+    memset(zeros, s->zero_point, HXK_ZEROS(s));
+    for (size_t i = 0; i < c->together * c->quads * part; i++) strip[i] = s->zero_point;
     for (size_t unit = first; unit < last; unit++) {
         const size_t image = unit / units, top = unit % units * c->unit_lines;
         const size_t count = s->out_height - top < c->unit_lines ? s->out_height - top : c->unit_lines;
@@ -164,17 +165,24 @@ TARGET static void NAME(depthwise)(const hxk_convolution *c, const uint8_t *inpu
             lines[i] = is_inside ? map + (below - s->pad_top) * line_bytes : zeros;
             steps[i] = is_inside ? s->in_channels : 0;
         }
-        for (size_t b = 0; b < c->blocks; b++) {
+        for (size_t b = 0; b < c->blocks;) {
             const hxk_block *block = HXK_AT(c, hxk_block, blocks) + b;
+            /* Several blocks together, so that a line of the cache that holds their channels is read once. */
+            size_t together = c->together;
+            while (together > c->blocks - b) together /= 2;
             for (size_t q = 0; q < c->quads; q++)
-                STRIP(block, multiplier, lines + q * group, steps + q * group, inside,
-                      strip + q * part + before * position);
-            uint8_t *out = output + ((image * s->out_height + top) * s->out_width * s->out_channels + block->first) * size;
-            if (general) {
-                DEPTHWISE(c, block, strip, count, (uint8_t *)sums, block->width, 1);
-                NAME(general)(c, block->first, block->width, sums, block->width, count * s->out_width, out);
-            } else {
-                DEPTHWISE(c, block, strip, count, out, s->out_channels, 0);
+                STRIP(block, together, multiplier, lines + q * group, steps + q * group, inside,
+                      strip + q * part + before * position, c->quads * part * sizeof(ELEMENT));
+            for (size_t i = 0; i < together; i++, b++, block++) {
+                const ELEMENT *from = strip + i * c->quads * part;
+                const size_t start = (image * s->out_height + top) * s->out_width * s->out_channels + block->first;
+                uint8_t *out = output + start * size;
+                if (general) {
+                    DEPTHWISE(c, block, from, count, (uint8_t *)sums, block->width, 1);
+                    NAME(general)(c, block->first, block->width, sums, block->width, count * s->out_width, out);
+                } else {
+                    DEPTHWISE(c, block, from, count, out, s->out_channels, 0);
+                }
             }
         }
     }

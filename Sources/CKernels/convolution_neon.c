@@ -94,11 +94,13 @@ static void widen(uint16_t *to, const uint8_t *from, size_t count) {
 }
 
 /* 4 channels of a line, widened: [position][channel]. */
-static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines, const size_t *steps,
-                       size_t count, uint16_t *out) {
-    const uint8_t *p = lines[0];
-    for (size_t x = 0; x < count; x++, p += steps[0], out += 4)
-        for (size_t n = 0; n < block->width; n++) out[n] = p[(block->first + n) / multiplier];
+static void interleave(const hxk_block *block, size_t blocks, size_t multiplier, const uint8_t *const *lines,
+                       const size_t *steps, size_t count, uint16_t *out, size_t stride) {
+    for (size_t b = 0; b < blocks; b++, block++, out += stride / sizeof(uint16_t)) {
+        const uint8_t *p = lines[0];
+        for (size_t x = 0; x < count; x++, p += steps[0])
+            for (size_t n = 0; n < block->width; n++) out[4 * x + n] = p[(block->first + n) / multiplier];
+    }
 }
 
 static void depthwise_line(const hxk_convolution *c, const hxk_block *block, const uint16_t *strip, size_t line,

@@ -71,21 +71,23 @@ TARGET static void tiles(const hxk_convolution *c, const hxk_block *block, const
 }
 
 /* 4 channels of four lines, side by side: [position][channel][line]. */
-TARGET static void interleave(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                              const size_t *steps, size_t count, uint8_t *out) {
+TARGET static void interleave(const hxk_block *block, size_t blocks, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, uint8_t *out, size_t stride) {
     static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
     const uint8x16_t transposed = vld1q_u8(order);
-    for (size_t x = 0; x < count; x++, out += 16) {
-        uint8_t bytes[16] = {0};
-        for (size_t j = 0; j < 4; j++) {
-            const uint8_t *p = lines[j] + x * steps[j];
-            if (multiplier == 1) {
-                memcpy(bytes + 4 * j, p + block->first, 4);
-            } else {
-                for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = p[(block->first + n) / multiplier];
+    for (size_t b = 0; b < blocks; b++, block++, out += stride) {
+        for (size_t x = 0; x < count; x++) {
+            uint8_t bytes[16] = {0};
+            for (size_t j = 0; j < 4; j++) {
+                const uint8_t *p = lines[j] + x * steps[j];
+                if (multiplier == 1) {
+                    memcpy(bytes + 4 * j, p + block->first, 4);
+                } else {
+                    for (size_t n = 0; n < block->width; n++) bytes[4 * j + n] = p[(block->first + n) / multiplier];
+                }
             }
+            vst1q_u8(out + 16 * x, vqtbl1q_u8(vld1q_u8(bytes), transposed));
         }
-        vst1q_u8(out, vqtbl1q_u8(vld1q_u8(bytes), transposed));
     }
 }
 

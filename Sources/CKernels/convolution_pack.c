@@ -34,6 +34,10 @@ static hxk_convolution plan(hxk_variant variant, const hxk_convolution_shape *sh
         c.padded_channels = c.blocks * layout.lanes;
         c.block_weights = c.unit_lines * c.quads * shape->kernel_width * layout.lanes * layout.group;
         weights = c.blocks * c.block_weights;
+        const size_t strip = c.quads * layout.group * c.padded_width * layout.lanes * layout.element;
+        c.together = 4;
+        while (c.together > 1 && (c.together > c.blocks || c.together * strip > HXK_STRIP_BYTES)) c.together /= 2;
+        if (shape->in_channels != shape->out_channels) c.together = 1;
     } else {
         const int joined = shape->dilation_x == 1 && shape->groups == 1;
         c.segments = shape->kernel_height * (joined ? 1 : shape->kernel_width);
@@ -264,8 +268,8 @@ size_t hxk_u8s8_convolution_scratch(const hxk_convolution *c) {
     const int general = !c->fast && !c->sums;
     if (c->depthwise) {
         const size_t lines = c->quads * c->layout.group;
-        const size_t strip = lines * c->padded_width * c->layout.lanes * c->layout.element;
-        return aligned(strip + 64) + 2 * aligned(lines * 8) + aligned(s->in_channels < 64 ? 64 : s->in_channels) +
+        const size_t strip = c->together * lines * c->padded_width * c->layout.lanes * c->layout.element;
+        return aligned(strip + 64) + 2 * aligned(lines * 8) + aligned(HXK_ZEROS(s)) +
                (general ? aligned(c->unit_lines * s->out_width * s->out_channels * 4) : 0);
     }
     if (c->flat) {

@@ -205,36 +205,43 @@ TARGET static __attribute__((noinline)) __m128i NAME(spread)(const uint8_t *p, s
     return _mm_loadu_si128((const __m128i *)bytes);
 }
 
-INLINE void NAME(interleave_from)(const hxk_block *block, const int is_plain, size_t multiplier,
-                                  const uint8_t *const *lines, const size_t *steps, size_t count, uint8_t *out) {
+INLINE void NAME(interleave_from)(const hxk_block *block, const size_t blocks, const int is_plain, size_t multiplier,
+                            const uint8_t *const *lines, const size_t *steps, size_t count, uint8_t *out,
+                            size_t stride) {
     const size_t first = block->first, width = block->width;
     const uint8_t *p[4];
     const size_t skipped = is_plain ? first : 0;
     UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) p[j] = lines[j] + (steps[j] > 0 ? skipped : 0);
     for (size_t x = 0; x < count; x++, out += 32) {
-        __m128i line[4];
-        UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) {
-            line[j] = is_plain ? _mm_loadl_epi64((const __m128i *)p[j]) : NAME(spread)(p[j], first, width, multiplier);
-            p[j] += steps[j];
+        UNROLL for (size_t b = 0; b < blocks; b++) {
+            __m128i line[4];
+            UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++)
+                line[j] = is_plain ? _mm_loadl_epi64((const __m128i *)(p[j] + 8 * b)) : NAME(spread)(p[j], first, width, multiplier);
+            const __m128i ab = _mm_unpacklo_epi8(line[0], line[1]);
+            __m128i *to = (__m128i *)(out + b * stride);
+            if (WIDENED) {
+                _mm256_storeu_si256((__m256i *)to, _mm256_cvtepu8_epi16(ab));
+            } else {
+                const __m128i cd = _mm_unpacklo_epi8(line[2], line[3]);
+                _mm_storeu_si128(to, _mm_unpacklo_epi16(ab, cd));
+                _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(ab, cd));
+            }
         }
-        const __m128i ab = _mm_unpacklo_epi8(line[0], line[1]);
-        if (WIDENED) {
-            _mm256_storeu_si256((__m256i *)out, _mm256_cvtepu8_epi16(ab));
-        } else {
-            const __m128i cd = _mm_unpacklo_epi8(line[2], line[3]);
-            _mm_storeu_si128((__m128i *)out, _mm_unpacklo_epi16(ab, cd));
-            _mm_storeu_si128((__m128i *)(out + 16), _mm_unpackhi_epi16(ab, cd));
-        }
+        UNROLL for (size_t j = 0; j < (WIDENED ? 2 : 4); j++) p[j] += steps[j];
     }
 }
 
 /* 8 channels of the lines of a group, side by side: [position][channel][line]. */
-TARGET static void NAME(interleave)(const hxk_block *block, size_t multiplier, const uint8_t *const *lines,
-                              const size_t *steps, size_t count, void *out) {
-    if (multiplier == 1) {
-        NAME(interleave_from)(block, 1, 1, lines, steps, count, out);
+TARGET static void NAME(interleave)(const hxk_block *block, size_t blocks, size_t multiplier, const uint8_t *const *lines,
+                              const size_t *steps, size_t count, void *out, size_t stride) {
+    if (multiplier != 1) {
+        NAME(interleave_from)(block, 1, 0, multiplier, lines, steps, count, out, stride);
+    } else if (blocks == 4) {
+        NAME(interleave_from)(block, 4, 1, 1, lines, steps, count, out, stride);
+    } else if (blocks == 2) {
+        NAME(interleave_from)(block, 2, 1, 1, lines, steps, count, out, stride);
     } else {
-        NAME(interleave_from)(block, 0, multiplier, lines, steps, count, out);
+        NAME(interleave_from)(block, 1, 1, 1, lines, steps, count, out, stride);
     }
 }
 
@@ -278,41 +285,43 @@ INLINE void NAME(depthwise_tile)(const size_t lines, const size_t height, const 
     if (count > 3) NAME(store_8)(at[3], _mm_unpackhi_epi64(back, back), block->width);
 }
 
-INLINE void NAME(depthwise_lines)(const size_t lines, const size_t width, const size_t quads, const hxk_convolution *c,
+INLINE void NAME(depthwise_lines)(const size_t lines, const size_t line, const size_t width, const size_t quads, const hxk_convolution *c,
                             const hxk_block *block, const uint8_t *strip, uint8_t *out, size_t stride, const int raw,
                             const int high_words) {
     const hxk_convolution_shape *s = &c->shape;
     const uint8_t *w = HXK_AT(c, uint8_t, weights) + block->weights * sizeof(ELEMENT);
     const __m256i start = _mm256_loadu_si256((const __m256i *)(HXK_AT(c, int32_t, initial) + block->lane));
     const NAME(requantizer) q = NAME(load_requantizer)(c, block->lane);
-    const size_t step = 32 * s->stride_x, size = raw ? 4 : 1, line = s->out_width * stride, tall = lines == 2 ? 2 : 4;
+    const size_t step = 32 * s->stride_x, size = raw ? 4 : 1, below = s->out_width * stride, tall = lines == 2 ? 2 : 4;
+    w += line * c->quads * s->kernel_width * 32, out += line * below * size;
     size_t x = 0;
     for (; x + tall <= s->out_width; x += tall, strip += tall * step, out += tall * stride * size)
-        NAME(depthwise_tile)(lines, tall, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
+        NAME(depthwise_tile)(lines, tall, width, quads, c, block, strip, w, start, q, out, stride, below, raw, high_words);
     for (; x < s->out_width; x++, strip += step, out += stride * size)
-        NAME(depthwise_tile)(lines, 1, width, quads, c, block, strip, w, start, q, out, stride, line, raw, high_words);
+        NAME(depthwise_tile)(lines, 1, width, quads, c, block, strip, w, start, q, out, stride, below, raw, high_words);
 }
 
-INLINE void NAME(depthwise_any)(const size_t lines, const hxk_convolution *c, const hxk_block *block, const uint8_t *strip,
+INLINE void NAME(depthwise_any)(const size_t lines, const size_t line, const hxk_convolution *c, const hxk_block *block, const uint8_t *strip,
                           uint8_t *out, size_t stride, int general) {
     const size_t width = c->shape.kernel_width, quads = c->quads;
     if (general || c->sums) {
-        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 1, 0);
+        NAME(depthwise_lines)(lines, line, width, quads, c, block, strip, out, stride, 1, 0);
     } else if (!c->high_words) {
-        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 0, 0);
+        NAME(depthwise_lines)(lines, line, width, quads, c, block, strip, out, stride, 0, 0);
     } else if (quads == (WIDENED ? 2 : 1) && width == 3) {
-        NAME(depthwise_lines)(lines, 3, (WIDENED ? 2 : 1), c, block, strip, out, stride, 0, 1);
+        NAME(depthwise_lines)(lines, line, 3, (WIDENED ? 2 : 1), c, block, strip, out, stride, 0, 1);
     } else {
-        NAME(depthwise_lines)(lines, width, quads, c, block, strip, out, stride, 0, 1);
+        NAME(depthwise_lines)(lines, line, width, quads, c, block, strip, out, stride, 0, 1);
     }
 }
 
 TARGET static void NAME(depthwise_block)(const hxk_convolution *c, const hxk_block *block, const void *strip, size_t count,
                             uint8_t *out, size_t stride, int general) {
-    if (count == 2) {
-        NAME(depthwise_any)(2, c, block, strip, out, stride, general);
+    /* Two lines together save loads, one alone saves registers. */
+    if (count == 2 && c->shape.out_width < 8) {
+        NAME(depthwise_any)(2, 0, c, block, strip, out, stride, general);
     } else {
-        NAME(depthwise_any)(1, c, block, strip, out, stride, general);
+        for (size_t line = 0; line < count; line++) NAME(depthwise_any)(1, line, c, block, strip, out, stride, general);
     }
 }
 
