@@ -112,7 +112,7 @@ TARGET static void NAME(direct)(const hxk_convolution *c, const uint8_t *input, 
             if (joined) {
                 segments[i] = line;
             } else {
-                for (size_t j = 0; j < s->kernel_width; j++)
+                _Pragma("clang loop vectorize(disable)") for (size_t j = 0; j < s->kernel_width; j++)
                     segments[i * s->kernel_width + j] = line + j * s->dilation_x * channels;
             }
         }

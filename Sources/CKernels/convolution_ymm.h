@@ -30,7 +30,7 @@ INLINE NAME(requantizer) NAME(load_requantizer)(const hxk_convolution *c, size_t
     const __m256i multiplier = _mm256_loadu_si256((const __m256i *)(HXK_AT(c, int32_t, fast_multiplier) + lane));
     return (NAME(requantizer)){
         .multiplier = multiplier,
-        .odd_multiplier = _mm256_srli_epi64(multiplier, 32),
+        .odd_multiplier = _mm256_shuffle_epi32(multiplier, 0xf5),
         .even_rounding = _mm256_loadu_si256((const __m256i *)rounding),
         .odd_rounding = _mm256_loadu_si256((const __m256i *)(rounding + 4)),
         .even_shift = _mm256_loadu_si256((const __m256i *)shift),
@@ -43,10 +43,11 @@ INLINE NAME(requantizer) NAME(load_requantizer)(const hxk_convolution *c, size_t
  * (acc * multiplier + rounding) >> shift, which has the zero point in it. Unless `high_words`, the rounding is 2^63
  * higher, for the shift is a logical one.
  */
+/* Odd lanes are copied, not shifted, down: of a shift the compiler makes products of 64 bits. */
 INLINE __m256i NAME(requantize)(__m256i acc, NAME(requantizer) r, const int high_words) {
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, r.multiplier), r.even_rounding);
     const __m256i odd =
-        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(acc, 32), r.odd_multiplier), r.odd_rounding);
+        _mm256_add_epi64(_mm256_mul_epi32(_mm256_shuffle_epi32(acc, 0xf5), r.odd_multiplier), r.odd_rounding);
     if (high_words) {
         const __m256i words = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
         return _mm256_srav_epi32(words, r.correction);
