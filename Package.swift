@@ -56,6 +56,8 @@ let libraries: [Target] = [
     library("Quantization"),
     library("Kernels", ["CKernels", "HVX", "Quantization"], strictMemory: true),
     library("Conformance", ["Kernels", "Quantization"]),
+    // The C part of its programs is in the library as bytes.
+    .target(name: "HexagonCode", dependencies: ["Kernels", "Quantization"], resources: [.embedInCode("Runtime")]),
     library("ModelGraph", strictMemory: true),
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
@@ -103,6 +105,7 @@ let testTargets: [Target] = [
     tests("HVX", ["HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
     tests("Kernels", ["Conformance", "HVX", "Quantization"], fixtures: true),
+    tests("HexagonCode", ["ChildProcesses", "Kernels", "Quantization"]),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
