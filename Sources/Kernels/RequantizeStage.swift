@@ -2,7 +2,7 @@ public import Quantization
 
 /// Turns the sums of a layer into bytes with a multiplier and shifts for each channel.
 ///
-/// The formula is that of ``/Quantization/Requantization``; the definition in HVX terms is ``ReferenceRequantize``.
+/// The formula is that of ``/Quantization/Requantization``; the definition in HVX terms is ``reference(_:rows:)``.
 public struct RequantizeStage: Sendable, Hashable {
     /// The byte that stands for 0.
     public let zeroPoint: UInt8

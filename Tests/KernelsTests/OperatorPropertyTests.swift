@@ -199,3 +199,73 @@ struct OperatorExtremeTests {
         }
     }
 }
+
+@Suite("Operators refuse what they cannot compute, and trap at nothing")
+struct OperatorRefusalTests {
+    @Test("A slice of wild numbers")
+    func slice() throws {
+        for step in [Int.min, .min + 1, -1 << 40, 1 << 40, .max] {
+            let one = try Slice(shape: [3, 5], start: [1, 2], step: [step, step], outputShape: [1, 1])
+            #expect(try Operator.slice(one).reference([Array(0..<15)], rows: 1) == [7])
+            #expect(throws: KernelError.self) {
+                try Slice(shape: [3, 5], start: [1, 2], step: [step, 1], outputShape: [2, 1])
+            }
+            let none = try Slice(shape: [3, 5], start: [step, 0], step: [step, 1], outputShape: [0, 5])
+            #expect(try Operator.slice(none).reference([Array(0..<15)], rows: 1) == [])
+            for variant in KernelVariant.available {
+                #expect(try PreparedOperator(.slice(one), variant: variant)([Array(0..<15)], rows: 1) == [7])
+                #expect(try PreparedOperator(.slice(none), variant: variant)([Array(0..<15)], rows: 1) == [])
+            }
+        }
+    }
+
+    @Test("Inputs of another number or size, and batches that no memory holds")
+    func counts() throws {
+        let sum = try Addition(
+            count: 2,
+            aMultiplier: 1,
+            bMultiplier: 1,
+            aZeroPoint: 0,
+            bZeroPoint: 0,
+            shift: 0,
+            zeroPoint: 0
+        )
+        let operation = Operator.addition(sum)
+        let runs: [([[UInt8]], Int) throws -> [UInt8]] = [
+            { try operation.reference($0, rows: $1) }, { try Formula.output(operation, $0, rows: $1) },
+            { try PreparedOperator(operation)($0, rows: $1) },
+        ]
+        for run in runs {
+            #expect(throws: KernelError.count(what: "inputs", expected: 2, actual: 1)) { try run([[1, 2]], 1) }
+            #expect(throws: KernelError.count(what: "input", expected: 2, actual: 3)) {
+                try run([[1, 2], [1, 2, 3]], 1)
+            }
+            #expect(throws: KernelError.self) { try run([[1, 2], [1, 2]], .max) }
+            #expect(throws: KernelError.self) { try run([[1, 2], [1, 2]], -1) }
+            #expect(try run([[1, 2], [250, 254]], 1) == [251, 255])
+            #expect(try run([[], []], 0) == [])
+        }
+    }
+
+    @Test("More multiply-adds than can be counted are an error")
+    func multiplyAdds() throws {
+        let huge = Convolution(
+            input: FeatureMap(height: 1 << 20, width: 1 << 20, channels: 1 << 18),
+            weights: .int8([Int8](repeating: 0, count: 1 << 18)),
+            biases: [0],
+            inputZeroPoint: 0,
+            result: .sums
+        )
+        #expect(try Operator.convolution(huge).multiplyAdds() == 1 << 58)
+        let larger = Convolution(
+            input: FeatureMap(height: 1 << 20, width: 1 << 20, channels: 1 << 18),
+            window: Window(height: 4, width: 4, padding: Window.Edges(top: 3, left: 3)),
+            groups: 1 << 18,
+            weights: .int8([Int8](repeating: 0, count: 1 << 22)),
+            biases: [Int32](repeating: 0, count: 1 << 18),
+            inputZeroPoint: 0,
+            result: .sums
+        )
+        #expect(throws: KernelError.self) { try Operator.convolution(larger).multiplyAdds() }
+    }
+}

@@ -47,7 +47,7 @@ public struct Concatenation: Sendable, Hashable {
 public struct Border: Sendable, Hashable {
     /// The dimensions of the input.
     public var shape: [Int]
-    /// For each dimension how many are added before and behind.
+    /// For each dimension how many are added before.
     public var before: [Int]
     /// For each dimension how many are added behind.
     public var behind: [Int]
@@ -99,12 +99,12 @@ public struct Slice: Sendable, Hashable {
     public var shape: [Int]
     /// The first index in each dimension.
     public var start: [Int]
-    /// The distance of two indices in each dimension, not 0; may be negative.
+    /// The distance of two indices in each dimension, not 0; may be negative. 1 where there are no two.
     public var step: [Int]
     /// The dimensions of the result.
     public var outputShape: [Int]
 
-    /// Makes a value of its parts.
+    /// Makes a value of its parts; where a dimension of the result has no two indices, its step does not matter.
     ///
     /// - Throws: ``KernelError/invalidShape(_:)`` when an index would lie outside.
     public init(shape: [Int], start: [Int], step: [Int], outputShape: [Int]) throws(KernelError) {
@@ -117,12 +117,13 @@ public struct Slice: Sendable, Hashable {
         for d in shape.indices where outputShape[d] > 0 {
             let (reach, overflow) = (outputShape[d] - 1).multipliedReportingOverflow(by: step[d])
             guard step[d] != 0, !overflow, (0..<shape[d]).contains(start[d]),
-                abs(reach) < Window.dimensionMax << 10, (0..<shape[d]).contains(start[d] + reach)
+                reach.magnitude < Window.dimensionMax << 10, (0..<shape[d]).contains(start[d] + reach)
             else { throw .invalidShape(shape + start + step + outputShape) }
         }
         self.shape = shape
-        self.start = start
-        self.step = step
+        // What nothing is taken from needs no bounds above, and no products of wild numbers later.
+        self.start = shape.indices.map { outputShape[$0] > 0 ? start[$0] : 0 }
+        self.step = shape.indices.map { outputShape[$0] > 1 ? step[$0] : 1 }
         self.outputShape = outputShape
     }
 }

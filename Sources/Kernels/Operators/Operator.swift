@@ -82,9 +82,12 @@ public enum Operator: Sendable, Hashable {
     /// - Throws: ``KernelError`` when a part of the operator is invalid.
     public func multiplyAdds() throws(KernelError) -> Int {
         switch self {
-        case .convolution(let operation): try operation.shape().count * operation.reduction
+        case .convolution(let operation): try elementCount(operation.shape().count, operation.reduction)
         case .wideConvolution(let operation):
-            try operation.shape().count * (operation.window.taps * operation.input.channels / operation.groups)
+            try elementCount(
+                operation.shape().count,
+                operation.window.taps * (operation.input.channels / operation.groups)
+            )
         default: 0
         }
     }
