@@ -131,6 +131,8 @@ extension PreparedOperator {
                 units: 0..<units(rows: rows)
             )
         }
+        // An array may end with its last mention, and the memory of its elements with it.
+        withExtendedLifetime(buffers) {}
         return output.bytes
     }
 }
