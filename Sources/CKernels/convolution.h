@@ -38,7 +38,7 @@ typedef struct {
 struct hxk_convolution {
     hxk_convolution_shape shape;
     hxk_layout layout;
-    int depthwise, flat, whole, sums, fast;
+    int depthwise, flat, whole, winograd, sums, fast;
     int high_words; /* every 64-bit shift is 32 or more: `correction` holds what it is more */
     size_t blocks, padded_channels;
     /* A sum runs over `segments` stretches of `segment_elements` adjacent activations, `steps` groups each. */

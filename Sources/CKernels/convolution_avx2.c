@@ -11,6 +11,7 @@
 #define WEIGHT_BYTES 16
 #define LOAD_WEIGHTS(pointer) _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(pointer)))
 #define ACCUMULATE(acc, x, w) _mm256_add_epi32(acc, _mm256_madd_epi16(x, w))
+#define HAS_WINOGRAD
 #include "convolution_ymm.h"
 
 #endif

@@ -17,6 +17,16 @@ static hxk_layout layout_of(hxk_variant variant) {
     }
 }
 
+/*
+ * Whether a 3x3 kernel runs by Winograd's algorithm: where products of 16 bits are what the processor has, whole registers
+ * of channels go in, and four times the greatest sum of products fits 32 bits.
+ */
+static int takes_winograd(hxk_variant variant, const hxk_convolution_shape *s) {
+    return variant == HXK_AVX2 && s->kernel_height == 3 && s->kernel_width == 3 && s->stride_y == 1 && s->stride_x == 1 &&
+           s->dilation_y == 1 && s->dilation_x == 1 && s->groups == 1 && s->in_channels % 16 == 0 &&
+           s->in_channels <= (1 << 29) / (9 * 128 * 255) && s->out_channels >= 8 && s->out_width >= 4 && s->out_height >= 2;
+}
+
 /* Fills in everything but the blocks and the tensors. */
 static hxk_convolution plan(hxk_variant variant, const hxk_convolution_shape *shape) {
     hxk_convolution c = {.shape = *shape, .layout = layout_of(variant)};
@@ -59,7 +69,8 @@ static hxk_convolution plan(hxk_variant variant, const hxk_convolution_shape *sh
         c.blocks = shape->groups * ceil_div(each, wide);
         const size_t rest = each % wide;
         c.padded_channels = shape->groups * (each / wide * wide + ceil_div(rest, layout.lanes) * layout.lanes);
-        weights = c.padded_channels * c.segments * c.steps * layout.group;
+        c.winograd = takes_winograd(variant, shape);
+        weights = c.winograd ? c.blocks * 256 * shape->in_channels * 2 : c.padded_channels * c.segments * c.steps * layout.group;
         if (c.flat) {
             c.pixel_elements = c.whole ? shape->in_height * shape->in_width * shape->in_channels : shape->in_channels;
             c.row_pixels = c.whole ? 1 : shape->in_height * shape->in_width;
@@ -136,6 +147,25 @@ static void pack_direct(const hxk_convolution *c, const hxk_block *blocks, const
                                  ? weights[(blocks[b].first + n) * row + s * c->segment_elements + e]
                                  : 0;
                     }
+    }
+}
+
+/* 2G g 2G' of each pair of an output and an input channel; winograd_avx2.h has the order. */
+static void pack_winograd(const hxk_convolution *c, const hxk_block *blocks, const int8_t *weights, int16_t *packed) {
+    static const int G[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+    const size_t channels = c->shape.in_channels;
+    for (size_t b = 0; b < c->blocks; b++) {
+        for (size_t n = 0; n < blocks[b].width; n++) {
+            for (size_t k = 0; k < channels; k++) {
+                const int8_t *g = weights + (blocks[b].first + n) * 9 * channels + k;
+                for (size_t place = 0; place < 16; place++) {
+                    int sum = 0;
+                    for (size_t i = 0; i < 9; i++)
+                        sum += G[place / 4][i / 3] * G[place % 4][i % 3] * g[i * channels];
+                    packed[((b * 16 + place) * channels + k / 2 * 2) * 16 + n * 2 + k % 2] = (int16_t)sum;
+                }
+            }
+        }
     }
 }
 
@@ -235,6 +265,8 @@ void hxk_u8s8_convolution_pack(hxk_variant variant, const hxk_convolution_shape 
     pack_blocks(c, blocks);
     if (c->depthwise) {
         pack_depthwise(c, blocks, weights, base + c->at_weights);
+    } else if (c->winograd) {
+        pack_winograd(c, blocks, weights, (int16_t *)(base + c->at_weights));
     } else {
         pack_direct(c, blocks, weights, (int8_t *)(base + c->at_weights));
     }
@@ -260,6 +292,7 @@ void hxk_u8s8_convolution_pack(hxk_variant variant, const hxk_convolution_shape 
 size_t hxk_u8s8_convolution_units(const hxk_convolution *c, size_t rows) {
     if (c->flat) return ceil_div(rows * c->row_pixels, c->unit_pixels) * c->blocks;
     if (c->depthwise) return rows * ceil_div(c->shape.out_height, c->unit_lines);
+    if (c->winograd) return rows * ceil_div(c->shape.out_height, 2);
     return rows * c->shape.out_height;
 }
 
@@ -276,6 +309,11 @@ size_t hxk_u8s8_convolution_scratch(const hxk_convolution *c) {
         return aligned(c->layout.element > 1 ? c->unit_pixels * c->pixel_elements * c->layout.element + 64 : 0) +
                (general ? aligned(c->unit_pixels * c->layout.lanes * c->layout.vectors * 4) : 0);
     }
+    if (c->winograd) {
+        const size_t tiles = ceil_div(s->out_width, 2);
+        return 4 * c->line_elements + tiles * s->in_channels * 32 + tiles * 16 * 16 * 4 +
+               (general ? aligned(2 * s->out_width * c->layout.lanes * c->layout.vectors * 4) : 0) + 64;
+    }
     return aligned(c->ring * sizeof(size_t)) + aligned(c->segments * sizeof(void *)) +
            (c->ring + 1) * c->line_elements * c->layout.element + (general ? aligned(s->out_width * s->out_channels * 4) : 0);
 }
@@ -283,5 +321,6 @@ size_t hxk_u8s8_convolution_scratch(const hxk_convolution *c) {
 const char *hxk_u8s8_convolution_path(const hxk_convolution *c) {
     if (c->depthwise) return c->fast || c->sums ? "depthwise" : "depthwise, general requantization";
     if (c->flat) return c->fast || c->sums ? "pointwise" : "pointwise, general requantization";
+    if (c->winograd) return c->fast || c->sums ? "Winograd 2x2" : "Winograd 2x2, general requantization";
     return c->fast || c->sums ? "direct" : "direct, general requantization";
 }

@@ -336,6 +336,10 @@ INLINE void NAME(copy)(ELEMENT *restrict to, const uint8_t *restrict from, size_
 #define DEPTHWISE NAME(depthwise_block)
 #include "convolution_driver.h"
 
+#ifdef HAS_WINOGRAD
+#include "winograd_avx2.h"
+#endif
+
 TARGET void NAME(hxk_u8s8_convolution)(const hxk_convolution *convolution, const uint8_t *restrict input,
                                        void *restrict output, void *restrict scratch, size_t rows, size_t first,
                                        size_t last) {
@@ -343,6 +347,10 @@ TARGET void NAME(hxk_u8s8_convolution)(const hxk_convolution *convolution, const
         NAME(flat)(convolution, input, output, scratch, rows, first, last);
     } else if (convolution->depthwise) {
         NAME(depthwise)(convolution, input, output, scratch, first, last);
+#ifdef HAS_WINOGRAD
+    } else if (convolution->winograd) {
+        winograd(convolution, input, output, scratch, first, last);
+#endif
     } else {
         NAME(direct)(convolution, input, output, scratch, first, last);
     }

@@ -26,6 +26,11 @@ public struct PreparedOperator: Sendable {
     /// - Throws: ``KernelError`` when a part of the operator is invalid or the variant does not run here.
     public init(_ operation: Operator, variant: KernelVariant = .best) throws(KernelError) {
         guard variant == .scalar || KernelVariant.available.contains(variant) else { throw .unavailable(variant) }
+        try self.init(untested: operation, variant: variant)
+    }
+
+    /// As ``init(_:variant:)`` for a variant that this processor has and that is not known to be right.
+    init(untested operation: Operator, variant: KernelVariant) throws(KernelError) {
         implementation = try PreparedOperator.implementation(of: operation, variant: variant)
         self.operation = operation
         self.variant = implementation.variant
