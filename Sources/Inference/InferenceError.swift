@@ -20,6 +20,10 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
     case overflow(node: String, output: Int)
     /// The input does not fill the rows.
     case inputCount(expected: Int, actual: Int)
+    /// There is no room for the answers.
+    case outputCount(expected: Int, actual: Int)
+    /// An element of an input of integers is none, or names no row of the table that it is read as a row of.
+    case invalidIndex(input: String, row: Int, index: Float)
     /// An input value is NaN or infinite.
     case nonFiniteInput(row: Int, feature: String, element: Int)
     /// A value of the float model is NaN or infinite for some calibration row.
@@ -41,6 +45,8 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .invalid: "inference.invalid"
         case .overflow: "inference.overflow"
         case .inputCount: "inference.input-count"
+        case .outputCount: "inference.output-count"
+        case .invalidIndex: "inference.invalid-index"
         case .nonFiniteInput: "inference.non-finite-input"
         case .nonFiniteValue: "inference.non-finite-value"
         case .noCalibrationRows: "inference.no-calibration-rows"
@@ -60,6 +66,8 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .invalid(let field, let reason): "\(field): \(reason)"
         case .overflow(let node, let output): "node '\(node)': the sum of output \(output) could overflow 32 bits"
         case .inputCount(let expected, let actual): "\(expected) input values needed, \(actual) given"
+        case .outputCount(let expected, let actual): "room for \(expected) output values needed, \(actual) given"
+        case .invalidIndex(let input, let row, let index): "row \(row): input '\(input)' has no row \(index)"
         case .nonFiniteInput(let row, let feature, let element):
             "row \(row): feature '\(feature)', element \(element) is NaN or infinite"
         case .nonFiniteValue(let node): "node '\(node)' gives NaN or infinity for a calibration row"

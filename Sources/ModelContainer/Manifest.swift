@@ -27,7 +27,9 @@ public struct Manifest: Codable, Sendable, Hashable {
     public var features: [Feature]
     /// For a quantized model, the encoding of each value that stands as bytes, by its name in the graph.
     public var encodings: [String: Encoding]
-    /// For a quantized model, one for each fully-connected node, in the order of the nodes.
+    /// For a quantized model, the scale of each value that stands as 16-bit integers, by its name in the graph.
+    public var wideEncodings: [String: Float]
+    /// For a quantized model, one for each fully-connected node and each convolution, in the order of the nodes.
     public var layers: [QuantizedLayer]
     /// Where the model comes from, when known.
     public var lineage: Lineage?
@@ -45,6 +47,7 @@ public struct Manifest: Codable, Sendable, Hashable {
         graph: GraphStructure? = nil,
         features: [Feature] = [],
         encodings: [String: Encoding] = [:],
+        wideEncodings: [String: Float] = [:],
         layers: [QuantizedLayer] = [],
         lineage: Lineage? = nil,
         golden: GoldenAnswers? = nil,
@@ -56,11 +59,53 @@ public struct Manifest: Codable, Sendable, Hashable {
         self.graph = graph
         self.features = features
         self.encodings = encodings
+        self.wideEncodings = wideEncodings
         self.layers = layers
         self.lineage = lineage
         self.golden = golden
         self.quantizationReport = quantizationReport
         self.metadata = metadata
+    }
+}
+
+extension Manifest {
+    private enum CodingKeys: String, CodingKey {
+        case kind, task, graph, features, encodings, wideEncodings, layers, lineage, golden, quantizationReport,
+            metadata
+    }
+
+    /// Reads the fields; `wideEncodings` may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            kind: try container.decode(ContainerKind.self, forKey: .kind),
+            task: try container.decodeIfPresent(ModelTask.self, forKey: .task),
+            graph: try container.decodeIfPresent(GraphStructure.self, forKey: .graph),
+            features: try container.decode([Feature].self, forKey: .features),
+            encodings: try container.decode([String: Encoding].self, forKey: .encodings),
+            wideEncodings: try container.decodeIfPresent([String: Float].self, forKey: .wideEncodings) ?? [:],
+            layers: try container.decode([QuantizedLayer].self, forKey: .layers),
+            lineage: try container.decodeIfPresent(Lineage.self, forKey: .lineage),
+            golden: try container.decodeIfPresent(GoldenAnswers.self, forKey: .golden),
+            quantizationReport: try container.decodeIfPresent(QuantizationReport.self, forKey: .quantizationReport),
+            metadata: try container.decode([String: String].self, forKey: .metadata)
+        )
+    }
+
+    /// Writes the fields that ``init(from:)`` reads; without 16-bit values a manifest looks as it always did.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(kind, forKey: .kind)
+        try container.encodeIfPresent(task, forKey: .task)
+        try container.encodeIfPresent(graph, forKey: .graph)
+        try container.encode(features, forKey: .features)
+        try container.encode(encodings, forKey: .encodings)
+        if !wideEncodings.isEmpty { try container.encode(wideEncodings, forKey: .wideEncodings) }
+        try container.encode(layers, forKey: .layers)
+        try container.encodeIfPresent(lineage, forKey: .lineage)
+        try container.encodeIfPresent(golden, forKey: .golden)
+        try container.encodeIfPresent(quantizationReport, forKey: .quantizationReport)
+        try container.encode(metadata, forKey: .metadata)
     }
 }
 
@@ -158,7 +203,7 @@ public struct Lineage: Codable, Sendable, Hashable {
     }
 }
 
-/// How one fully-connected node of a quantized model runs.
+/// How one fully-connected node or convolution of a quantized model runs.
 ///
 /// Its numbers are tensors of the container, named after the node.
 public struct QuantizedLayer: Codable, Sendable, Hashable {
@@ -170,7 +215,7 @@ public struct QuantizedLayer: Codable, Sendable, Hashable {
         case accumulator
     }
 
-    /// The name of the fully-connected node.
+    /// The name of the node.
     public var node: String
     /// What becomes of the node's sums.
     public var output: Output
@@ -189,10 +234,10 @@ public struct QuantizedLayer: Codable, Sendable, Hashable {
     public var rightShiftTensor: String { "\(node).right-shift" }
     /// `f32 [outputs]`: the scale of the input times that of each output's weights, when the output is `accumulator`.
     public var scaleTensor: String { "\(node).scale" }
-    /// `f32 [inputs]`, see ``/Quantization/InputEncoding``; a quantized model has one.
-    public static let inputGainTensor = "input.gain"
-    /// `f32 [inputs]`, see ``/Quantization/InputEncoding``; a quantized model has one.
-    public static let inputOffsetTensor = "input.offset"
+    /// `f32 [elements]`, `[channels]` or `[1]`, see ``/Quantization/InputEncoding``: of the only input, or of one by name.
+    public static func gainTensor(of input: String?) -> String { "\(input ?? "input").gain" }
+    /// As ``gainTensor(of:)``, with the same shape.
+    public static func offsetTensor(of input: String?) -> String { "\(input ?? "input").offset" }
 }
 
 /// How far a quantized model is from the float model it was made from, over the calibration rows.

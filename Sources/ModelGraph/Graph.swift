@@ -76,7 +76,7 @@ public struct Graph: Sendable, Hashable {
     /// Checks that every name resolves and every shape and type fits.
     ///
     /// Weights may be `f32`, `s8` or `u8`, biases `f32` or `s32`, the table of `gather` and the constant of an
-    /// arithmetic operation `f32`, `s8` or `u8`, the constants of `affine` `f32`.
+    /// arithmetic operation `f32`, `s8` or `u8`, the scale of `affine` `f32` or `s8`, its offset `f32` or `s32`.
     ///
     /// - Throws: the first ``GraphError`` in node order, naming node and tensor.
     public func validate() throws(GraphError) {

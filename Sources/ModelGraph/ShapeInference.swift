@@ -13,9 +13,8 @@ struct ShapeInference {
         switch node.operation {
         case .affine(let scale, let offset):
             shape = try single().shape
-            for name in [scale, offset] {
-                try check(constant(name), name, shape: [shape.last ?? 1], types: [.float32])
-            }
+            try check(constant(scale), scale, shape: [shape.last ?? 1], types: [.float32, .int8])
+            try check(constant(offset), offset, shape: [shape.last ?? 1], types: [.float32, .int32])
         case .fullyConnected(let weights, let bias, _):
             shape = try fullyConnected(weights: weights, bias: bias)
         case .convolution(let convolution):

@@ -19,10 +19,12 @@ public struct ChannelWeights: Sendable, Hashable {
     ///   - weights: `[outputs, inputs]` row-major, finite.
     ///   - biases: `[outputs]`, finite.
     ///   - inputScale: The scale of the input's encoding.
+    ///   - inputReach: The greatest distance of an input from its zero point; weights become coarser until no sum can leave
+    ///     32 bits.
     /// - Throws: ``QuantizationError/invalidRange(min:max:)`` when a weight or bias is not finite,
     ///   ``QuantizationError/invalidEncoding(scale:zeroPoint:)`` when a scale leaves the range of 32-bit floats.
     /// - Precondition: `weights` holds whole rows, one for each bias.
-    public init(weights: [Float], biases: [Float], inputScale: Float) throws(QuantizationError) {
+    public init(weights: [Float], biases: [Float], inputScale: Float, inputReach: Int = 255) throws(QuantizationError) {
         precondition(biases.isEmpty ? weights.isEmpty : weights.count % biases.count == 0, "weights are no whole rows")
         let inputs = biases.isEmpty ? 0 : weights.count / biases.count
         var bytes: [Int8] = []
@@ -36,7 +38,11 @@ public struct ChannelWeights: Sendable, Hashable {
                 throw .invalidRange(min: bias, max: row.first { !$0.isFinite } ?? bias)
             }
             let forBias = Double(bias.magnitude) / (Double(inputScale) * Double(1 << ChannelWeights.biasBits))
-            let wanted = Float(Swift.max(Double(largest) / 127, forBias))
+            // With a bias of at most 2^30 there is room for products of 2^30; rounding adds half a step to each.
+            let total = row.reduce(0.0) { $0 + Double($1.magnitude) }
+            let room = 0x1p30 / Double(inputReach) - Double(inputs) / 2
+            let forSum = room > 0 ? total / room : 0
+            let wanted = Float(Swift.max(Double(largest) / 127, forBias, forSum))
             let scale = wanted == 0 ? 1 : Swift.max(wanted, .leastNormalMagnitude)
             guard scale.isFinite else { throw .invalidEncoding(scale: scale, zeroPoint: 0) }
             scales.append(scale)

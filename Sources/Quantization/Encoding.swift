@@ -50,9 +50,17 @@ public struct Encoding: Sendable, Hashable {
     /// Ties round away from zero; NaN gives the zero point. Converter, simulator and node all call this function.
     @inlinable
     public static func byte(_ steps: Float, zeroPoint: Int32) -> UInt8 {
-        guard !steps.isNaN else { return UInt8(clamping: zeroPoint) }
-        let clamped = Swift.min(Swift.max(steps, -512), 512)
-        return UInt8(clamping: Int32(clamped.rounded(.toNearestOrAwayFromZero)) + zeroPoint)
+        UInt8(clamping: whole(steps, limit: 512) + zeroPoint)
+    }
+
+    /// The whole number nearest to a float of at most `limit`, ties away from zero; NaN gives 0.
+    ///
+    /// Half is added in 64 bits, where that is exact, and the rest cut off: no call of the C library.
+    @inlinable
+    package static func whole(_ steps: Float, limit: Float) -> Int32 {
+        guard !steps.isNaN else { return 0 }
+        let clamped = Double(Swift.min(Swift.max(steps, -limit), limit))
+        return Int32(clamped < 0 ? clamped - 0.5 : clamped + 0.5)
     }
 }
 

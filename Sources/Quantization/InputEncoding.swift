@@ -3,11 +3,11 @@
 /// `q[i] = clamp(round(x[i] * gain[i] + offset[i]) + zeroPoint, 0...255)` with the rounding of ``Encoding/byte(_:zeroPoint:)``.
 /// Product and sum are rounded one after the other in 32-bit floats, never fused. A leading `affine` with scale `a` and
 /// offset `b` and an encoding with scale `s` give `gain = a / s` and `offset = b / s`, so that each feature keeps the
-/// full resolution of a byte whatever its unit.
+/// full resolution of a byte whatever its unit. Fewer factors than features repeat: one for each channel, or one for all.
 public struct InputEncoding: Sendable, Hashable {
-    /// One factor for each feature.
+    /// One factor for each feature, each channel, or one for all.
     public let gain: [Float]
-    /// One addend for each feature, in steps of the encoding.
+    /// One addend for each factor, in steps of the encoding.
     public let offset: [Float]
     /// The byte that stands for a standardized 0, in 0...255.
     public let zeroPoint: Int32
@@ -35,16 +35,46 @@ public struct InputEncoding: Sendable, Hashable {
     ///
     /// - Precondition: `values` holds a whole number of rows.
     public func quantize(_ values: [Float]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: values.count) { bytes, count in
+            count = values.count
+            guard let bytes = bytes.baseAddress else { return }
+            values.withUnsafeBufferPointer { quantize($0, into: bytes) }
+        }
+    }
+
+    /// As ``quantize(_:)`` into memory for as many bytes.
+    public func quantize(_ values: UnsafeBufferPointer<Float>, into bytes: UnsafeMutablePointer<UInt8>) {
+        each(values) { index, steps in bytes[index] = Encoding.byte(steps, zeroPoint: zeroPoint) }
+    }
+
+    /// The same for values of 16 bits, which are symmetric: `clamp(round(x[i] * gain[i] + offset[i]), -32767...32767)`.
+    public func quantize(_ values: UnsafeBufferPointer<Float>, into halfwords: UnsafeMutablePointer<Int16>) {
+        each(values) { index, steps in halfwords[index] = Int16(Encoding.whole(steps, limit: 32767)) }
+    }
+
+    /// Every value in steps of the encoding, not yet rounded.
+    @inline(__always)
+    private func each(_ values: UnsafeBufferPointer<Float>, _ body: (_ index: Int, _ steps: Float) -> Void) {
         precondition(gain.isEmpty ? values.isEmpty : values.count % gain.count == 0, "values are no whole rows")
-        var bytes = [UInt8](repeating: 0, count: values.count)
-        var index = 0
-        while index < values.count {
-            for feature in gain.indices {
-                let product = values[index] * gain[feature]
-                bytes[index] = Encoding.byte(product + offset[feature], zeroPoint: zeroPoint)
-                index += 1
+        guard gain.count > 1 else {
+            guard let factor = gain.first, let addend = offset.first else { return }
+            for index in values.indices {
+                let product = values[index] * factor
+                body(index, product + addend)
+            }
+            return
+        }
+        gain.withUnsafeBufferPointer { gain in
+            offset.withUnsafeBufferPointer { offset in
+                var index = 0
+                while index < values.count {
+                    for feature in gain.indices {
+                        let product = values[index] * gain[feature]
+                        body(index, product + offset[feature])
+                        index += 1
+                    }
+                }
             }
         }
-        return bytes
     }
 }

@@ -25,6 +25,32 @@ public struct MinMaxObserver: Sendable, Hashable {
         }
     }
 
+    /// As the general form for many values at once: eight at a time while all of them are finite.
+    public mutating func observe(_ values: [Float]) {
+        let whole = values.count / 8 * 8
+        values.withUnsafeBufferPointer { values in
+            var low = SIMD8<Float>(repeating: .infinity)
+            var high = SIMD8<Float>(repeating: -.infinity)
+            // A finite number times 0 is 0, anything else NaN.
+            var doubt = SIMD8<Float>.zero
+            for start in stride(from: 0, to: whole, by: 8) {
+                var eight = SIMD8<Float>()
+                for lane in 0..<8 { eight[lane] = values[start + lane] }
+                low = low.replacing(with: eight, where: eight .< low)
+                high = high.replacing(with: eight, where: eight .> high)
+                doubt += eight * 0
+            }
+            guard whole > 0, doubt == .zero else {
+                for value in values { observe(CollectionOfOne(value)) }
+                return
+            }
+            count += whole
+            min = Swift.min(min ?? low.min(), low.min())
+            max = Swift.max(max ?? high.max(), high.max())
+            for value in values[whole...] { observe(CollectionOfOne(value)) }
+        }
+    }
+
     /// The encoding that covers everything seen.
     ///
     /// - Throws: ``QuantizationError/noValues`` when nothing finite was seen.

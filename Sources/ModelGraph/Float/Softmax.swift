@@ -10,10 +10,22 @@ public enum Softmax {
         return powers.map { Float($0 / sum) }
     }
 
+    /// As ``row(_:)``, in place and without memory of its own.
+    public static func replace(_ row: UnsafeMutableBufferPointer<Float>) {
+        var largest = unsafe row.first ?? 0
+        // Safety: indices are those of the buffer, which the caller keeps.
+        for index in row.indices { unsafe largest = row[index] > largest ? row[index] : largest }
+        var sum = 0.0
+        for index in row.indices { unsafe sum += exp(Double(row[index]) - Double(largest)) }
+        for index in row.indices {
+            unsafe row[index] = Float(exp(Double(row[index]) - Double(largest)) / sum)
+        }
+    }
+
     /// `e^x` for `x <= 0`, exact to about 1e-11 relative; 0 below -700.
     ///
     /// `x = k ln 2 + r` with `|r| <= ln 2 / 2`; `e^r` by its Taylor series to the ninth power.
-    static func exp(_ x: Double) -> Double {
+    public static func exp(_ x: Double) -> Double {
         guard x > -700 else { return x.isNaN ? x : 0 }
         let k = (x * 1.442695040888963407).rounded()
         let r = x - k * 0.693147180559945309

@@ -1,0 +1,397 @@
+import Kernels
+import ModelContainer
+import ModelGraph
+import Quantization
+
+/// A quantized model while it is being made: the manifest's graph and encodings, and every integer tensor.
+struct QuantizationDraft {
+    var manifest = Manifest(kind: .quantizedModel)
+    var tensors: [(name: String, tensor: Tensor)] = []
+
+    private let graph: Graph
+    private let infos: [String: TensorInfo]
+    private let roles: ValueRoles
+    private var choice: EncodingChoice
+    private let width: Quantizer.ActivationWidth
+    private let ranges: [String: (min: Float, max: Float)]
+    private var weights: [String: ChannelWeights] = [:]
+    private var nodes: [Node] = []
+    private var written: Set<String> = []
+
+    /// Quantizes a rewritten graph with the ranges of its values.
+    init(
+        graph: Graph,
+        roles: ValueRoles,
+        ranges: [String: (min: Float, max: Float)],
+        width: Quantizer.ActivationWidth
+    ) throws(InferenceError) {
+        self.graph = graph
+        self.roles = roles
+        self.ranges = ranges
+        self.width = width
+        infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
+        choice = EncodingChoice(graph, roles, ranges: ranges)
+        try settle()
+        try addInputs()
+        for node in graph.nodes where !roles.foldedNodes.contains(node.name) { try add(node) }
+        try addEncodings()
+        manifest.graph = GraphStructure(name: graph.name, inputs: graph.inputs, outputs: graph.outputs, nodes: nodes)
+    }
+
+    /// The value of the float graph that a value of the quantized one stands for.
+    func floatValue(of value: String) -> String { roles.folds[value]?.value ?? value }
+
+    /// The value of the quantized graph that stands for one of the float graph.
+    private func name(of value: String) -> String {
+        roles.folds.first { $0.value.value == value }?.key ?? value
+    }
+
+    // MARK: Encodings
+
+    /// Encodings decide weights, and these how coarse the next encodings must be; goes round until nothing changes.
+    ///
+    /// A step is at least 2^-29 of the greatest value that any input could cause, since a finer one would need a left shift
+    /// that loses bits of such a sum: a layer that is all but dead on the calibration rows would be refused.
+    private mutating func settle() throws(InferenceError) {
+        // Each round makes at least one of finitely many groups of values coarser, as a rule none.
+        for _ in 0...graph.nodes.count {
+            var isSettled = true
+            for node in graph.nodes where !roles.foldedNodes.contains(node.name) {
+                let greatest = try greatestValue(of: node)
+                guard let greatest, width == .bytes, roles.isEncoded(infos[node.output] ?? graph.inputs[0]) else {
+                    continue
+                }
+                if try choice.requireStep(Float(greatest * 0x1p-29), of: node.output) { isSettled = false }
+            }
+            if isSettled { return }
+        }
+    }
+
+    /// The greatest magnitude that a node could give for any input, where its output is scaled from a 32-bit sum.
+    private mutating func greatestValue(of node: Node) throws(InferenceError) -> Double? {
+        switch node.operation {
+        case .fullyConnected(let weights, let bias, _):
+            return try quantizeWeights(node, graph.floats(weights), graph.floats(bias))
+        case .convolution(let convolution):
+            return try quantizeWeights(node, graph.floats(convolution.weights), graph.floats(convolution.bias))
+        case .affine(let scale, let offset):
+            return try quantizeWeights(node, graph.floats(scale), graph.floats(offset))
+        case .arithmetic(let arithmetic) where arithmetic.constant == nil:
+            let first = try inputScale(node, 0)
+            let second = try inputScale(node, 1)
+            // A sum's multipliers have 15 bits before the point at most.
+            let sum = Double(max(first, second)) * 0x1p15
+            return arithmetic.kind == .multiply ? 255 * 255 * Double(first) * Double(second) : sum
+        case .averagePool, .mean:
+            return try 255 * Double(inputScale(node, 0))
+        default:
+            return nil
+        }
+    }
+
+    private mutating func quantizeWeights(
+        _ node: Node,
+        _ weights: [Float],
+        _ biases: [Float]
+    ) throws(InferenceError) -> Double {
+        let scale = try inputScale(node, 0)
+        let reach = try inputReach(node)
+        let quantized = try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
+            try ChannelWeights(weights: weights, biases: biases, inputScale: scale, inputReach: Int(reach))
+        }
+        self.weights[node.name] = quantized
+        var greatest = 0.0
+        for output in quantized.biases.indices {
+            let bound = SumBounds.bound(
+                weights: .int8(quantized.weights),
+                biases: quantized.biases,
+                reach: reach,
+                output: output
+            )
+            greatest = max(greatest, Double(bound) * Double(scale) * Double(quantized.scales[output]))
+        }
+        return greatest
+    }
+
+    private func encoding(_ node: Node, _ index: Int) throws(InferenceError) -> Encoding {
+        try encoding(of: node.inputs[index], readBy: node)
+    }
+
+    private func encoding(of value: String, readBy node: Node) throws(InferenceError) -> Encoding {
+        guard roles.sums.contains(value) || roles.reals.contains(value) else { return try choice.encoding(of: value) }
+        throw .unsupported(node: node.name, reason: "'\(value)' has no encoding")
+    }
+
+    private func inputScale(_ node: Node, _ index: Int) throws(InferenceError) -> Float {
+        width == .bytes ? try encoding(node, index).scale : wideScale(of: node.inputs[index])
+    }
+
+    /// The greatest distance of an input from its zero point.
+    private func inputReach(_ node: Node) throws(InferenceError) -> Int64 {
+        guard width == .bytes else { return 1 << 15 }
+        let zeroPoint = try encoding(node, 0).zeroPoint
+        return Int64(max(zeroPoint, 255 - zeroPoint))
+    }
+
+    /// A scale of 16 bits covers what was seen of a value and of what only moves it.
+    private func wideScale(of value: String) -> Float {
+        var value = value
+        while let node = graph.nodes.first(where: { $0.output == value }), case .reshape = node.operation {
+            value = node.inputs[0]
+        }
+        let range = ranges[value] ?? (0, 0)
+        let largest = max(range.min.magnitude, range.max.magnitude)
+        return largest == 0 ? Encoding.scaleWithoutRange : max(largest / 32767, .leastNormalMagnitude)
+    }
+
+    private mutating func addEncodings() throws(InferenceError) {
+        let folded = Set(graph.nodes.filter { roles.foldedNodes.contains($0.name) }.map(\.output))
+        for info in infos.values where roles.isEncoded(info) {
+            // What lies between an input and the value that its bytes stand for is nowhere.
+            let isFolded = folded.contains(info.name) || roles.folds[info.name] != nil
+            guard !isFolded || roles.folds.values.contains(where: { $0.value == info.name }) else { continue }
+            if width == .bytes {
+                manifest.encodings[name(of: info.name)] = try choice.encoding(of: info.name)
+            } else {
+                manifest.wideEncodings[name(of: info.name)] = wideScale(of: info.name)
+            }
+        }
+    }
+
+    // MARK: Tensors
+
+    private mutating func write(_ name: String, _ tensor: Tensor) {
+        if written.insert(name).inserted { tensors.append((name, tensor)) }
+    }
+
+    private mutating func write(_ name: String, words: [Int32]) {
+        write(name, Tensor(shape: [words.count], int32s: words))
+    }
+
+    private mutating func write(_ name: String, bytes: [UInt8]) {
+        write(name, Tensor(shape: [bytes.count], uint8s: bytes))
+    }
+
+    /// The standardization, folded; without one, the division by the scale alone.
+    private mutating func addInputs() throws(InferenceError) {
+        for input in graph.inputs where input.dataType == .float32 {
+            guard let fold = roles.folds[input.name] else { continue }
+            let isSingle = graph.inputs.count == 1
+            let scale = width == .bytes ? try choice.encoding(of: fold.value).scale : wideScale(of: fold.value)
+            let gain = fold.scale.map { $0 / scale }
+            let offset = fold.offset.map { $0 / scale }
+            write(QuantizedLayer.gainTensor(of: isSingle ? nil : input.name), Tensor(shape: [gain.count], floats: gain))
+            write(
+                QuantizedLayer.offsetTensor(of: isSingle ? nil : input.name),
+                Tensor(shape: [offset.count], floats: offset)
+            )
+        }
+    }
+
+    private mutating func add(_ node: Node) throws(InferenceError) {
+        var quantized = node
+        quantized.inputs = node.inputs.map { name(of: $0) }
+        let names = (weights: "\(node.name).weights", bias: "\(node.name).bias")
+        switch node.operation {
+        case .fullyConnected(_, _, let activation):
+            quantized.operation = .fullyConnected(weights: names.weights, bias: names.bias, activation: activation)
+            try addSums(node, activation, names, shape: graph.constants[node.operation.constants[0]]?.shape ?? [])
+        case .convolution(var convolution):
+            let shape = graph.constants[convolution.weights]?.shape ?? []
+            convolution.weights = names.weights
+            convolution.bias = names.bias
+            quantized.operation = .convolution(convolution)
+            try addSums(node, convolution.activation, names, shape: shape)
+        default:
+            guard width == .bytes || node.operation.isMove else {
+                if roles.reals.contains(node.output) { break }
+                throw .unsupported(node: node.name, reason: "with 16 bits there is no \(node.operation.kind)")
+            }
+            try addBytes(node, &quantized, names)
+        }
+        nodes.append(quantized)
+    }
+
+    private mutating func addSums(
+        _ node: Node,
+        _ activation: Activation,
+        _ names: (weights: String, bias: String),
+        shape: [Int]
+    ) throws(InferenceError) {
+        guard let quantized = weights[node.name] else { return }
+        let isLast = roles.sums.contains(node.output)
+        let entry = QuantizedLayer(node: node.name, output: isLast ? .accumulator : .requantized)
+        manifest.layers.append(entry)
+        write(names.weights, Tensor(shape: shape, int8s: quantized.weights))
+        write(names.bias, words: quantized.biases)
+        let input = try inputScale(node, 0)
+        guard !isLast else {
+            let scale = quantized.scales.map { Swift.max(input * $0, .leastNormalMagnitude) }
+            write(entry.scaleTensor, Tensor(shape: [scale.count], floats: scale))
+            return
+        }
+        try addChannels(node, quantized, inputScale: input)
+        try addRange(node, activation)
+    }
+
+    /// Multiplier and shifts of each output of a sum.
+    private mutating func addChannels(
+        _ node: Node,
+        _ quantized: ChannelWeights,
+        inputScale: Float
+    ) throws(InferenceError) {
+        let output = width == .bytes ? try choice.encoding(of: node.output).scale : wideScale(of: node.output)
+        try addRequantizations(
+            node,
+            quantized.scales.map { Double(inputScale) * Double($0) / Double(output) }
+        )
+    }
+
+    private mutating func addRequantizations(_ node: Node, _ reals: [Double]) throws(InferenceError) {
+        var channels: [Requantization] = []
+        channels.reserveCapacity(reals.count)
+        for real in reals {
+            channels.append(
+                try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
+                    try Requantization(realMultiplier: real)
+                }
+            )
+        }
+        let names = QuantizedLayer(node: node.name, output: .requantized)
+        write(names.multiplierTensor, words: channels.map(\.multiplier))
+        write(names.leftShiftTensor, words: channels.map(\.leftShift))
+        write(names.rightShiftTensor, words: channels.map(\.rightShift))
+    }
+
+    private mutating func addRange(_ node: Node, _ activation: Activation) throws(InferenceError) {
+        guard activation != .none else { return }
+        let name = "\(node.name).range"
+        if width == .bytes {
+            let range = try choice.encoding(of: node.output).range(of: activation)
+            write(name, bytes: [range.lowerBound, range.upperBound])
+        } else {
+            let six = (6 / wideScale(of: node.output)).rounded(.toNearestOrAwayFromZero)
+            write(name, words: [0, activation == .relu ? 32767 : Int32(min(six, 32767))])
+        }
+    }
+
+    // MARK: Operators on bytes
+
+    private mutating func addBytes(
+        _ node: Node,
+        _ quantized: inout Node,
+        _ names: (weights: String, bias: String)
+    ) throws(InferenceError) {
+        guard !roles.reals.contains(node.output) else { return }
+        switch node.operation {
+        case .affine:
+            guard let weights = weights[node.name] else { return }
+            quantized.operation = .affine(scale: names.weights, offset: names.bias)
+            write(names.weights, Tensor(shape: [weights.weights.count], int8s: weights.weights))
+            write(names.bias, words: weights.biases)
+            try addChannels(node, weights, inputScale: inputScale(node, 0))
+        case .arithmetic(let arithmetic):
+            try addArithmetic(node, arithmetic)
+        case .concatenate:
+            let output = try choice.encoding(of: node.output)
+            for index in node.inputs.indices {
+                let input = try encoding(node, index)
+                guard input != output else { continue }
+                write("\(node.name).table.\(index)", bytes: input.table(to: output) { $0 })
+            }
+        case .pad(_, _, let value):
+            write("\(node.name).value", bytes: [try choice.encoding(of: node.output).quantize(value)])
+        case .averagePool(let window, let countsPadding):
+            let isUniform = countsPadding || window.padding == Margins()
+            try addAverage(node, taps: window.size.height * window.size.width, isUniform: isUniform)
+        case .mean(let axes, _):
+            let shape = infos[node.inputs[0]]?.shape ?? []
+            try addAverage(node, taps: axes.reduce(1) { $0 * shape[$1] }, isUniform: true)
+        case .function(let function):
+            let input = try encoding(node, 0)
+            let output = try choice.encoding(of: node.output)
+            write("\(node.name).table", bytes: input.table(to: output) { function($0) })
+        case .softmax:
+            let scale = Double(try encoding(node, 0).scale)
+            let channels = infos[node.output]?.shape.last ?? 1
+            guard channels <= 256 else {
+                throw .unsupported(node: node.name, reason: "inside a model a softmax has at most 256 elements")
+            }
+            let words = (0..<256).map { Int32((65535 * Softmax.exp(-Double($0) * scale)).rounded()) }
+            write("\(node.name).exponentials", words: words)
+        case .resize(let resize):
+            let shape = infos[node.inputs[0]]?.shape ?? [1, 1, 1]
+            write("\(node.name).rows", resize.tensor(input: shape[0], output: resize.size.height))
+            write("\(node.name).columns", resize.tensor(input: shape[1], output: resize.size.width))
+        case .gather(let table):
+            quantized.operation = .gather(table: names.weights)
+            let output = try choice.encoding(of: node.output)
+            let shape = graph.constants[table]?.shape ?? []
+            write(names.weights, Tensor(shape: shape, uint8s: try graph.floats(table).map { output.quantize($0) }))
+        case .fullyConnected, .convolution, .maxPool, .reshape, .transpose, .slice:
+            break
+        }
+    }
+
+    private mutating func addArithmetic(_ node: Node, _ arithmetic: Arithmetic) throws(InferenceError) {
+        let output = try choice.encoding(of: node.output)
+        if let constant = arithmetic.constant {
+            let number = try graph.floats(constant).first ?? 0
+            write(constant, graph.constants[constant] ?? Tensor(shape: [], floats: [number]))
+            let table = try encoding(node, 0).table(to: output) { arithmetic.activation(arithmetic.kind($0, number)) }
+            write("\(node.name).table", bytes: table)
+            return
+        }
+        let first = try encoding(node, 0)
+        let second = try encoding(node, 1)
+        switch arithmetic.kind {
+        case .multiply:
+            try addRequantizations(node, [Double(first.scale) * Double(second.scale) / Double(output.scale)])
+        case .add, .subtract:
+            let factors = [first, second].map { Double($0.scale) / Double(output.scale) }
+            let signs = [1.0, arithmetic.kind == .add ? 1 : -1]
+            // The finest unit in which both factors have 15 bits.
+            var shift: Int32 = 15
+            while shift > 0, (factors.max() ?? 0) * Double(1 << shift) > 32767 { shift -= 1 }
+            guard (factors.max() ?? 0) * Double(1 << shift) <= 32767 else {
+                throw .quantization(node: node.name, .multiplierOutOfRange(factors.max() ?? 0))
+            }
+            let words = zip(factors, signs).map {
+                Int32(($0 * Double(1 << shift)).rounded(.toNearestOrAwayFromZero) * $1)
+            }
+            write("\(node.name).multiplier", words: words)
+            write("\(node.name).shift", words: [shift])
+        }
+        try addRange(node, arithmetic.activation)
+    }
+
+    private mutating func addAverage(_ node: Node, taps: Int, isUniform: Bool) throws(InferenceError) {
+        let real = Double(try encoding(node, 0).scale) / Double(try choice.encoding(of: node.output).scale)
+        try addRequantizations(node, (isUniform ? taps...taps : 1...taps).map { real / Double($0) })
+    }
+}
+
+extension Operation {
+    /// Whether the operator only gives the same elements another shape.
+    fileprivate var isMove: Bool {
+        if case .reshape = self { return true }
+        return false
+    }
+}
+
+extension Encoding {
+    /// For each byte the byte of a function's value in another encoding.
+    fileprivate func table(to other: Encoding, _ function: (Float) -> Float) -> [UInt8] {
+        (0...255).map { other.quantize(function(dequantize($0))) }
+    }
+}
+
+extension ModelGraph.Resize {
+    /// What each output index along an axis is made of, as the container holds it: first, second, and 128ths of the second.
+    fileprivate func tensor(input: Int, output: Int) -> Tensor {
+        let words = samples(input: input, output: output).flatMap { sample in
+            [Int32(sample.low), Int32(sample.high), Int32((sample.fraction * 128).rounded(.toNearestOrAwayFromZero))]
+        }
+        return Tensor(shape: [output, 3], int32s: words)
+    }
+}

@@ -1,0 +1,123 @@
+import ModelContainer
+import ModelGraph
+import Quantization
+
+extension QuantizationReport {
+    /// Compares a quantized model with the float values, value by value and at the end, one row after the other.
+    ///
+    /// - Parameters:
+    ///   - interpreter: Runs the float graph that the model was made of.
+    ///   - floatValue: The value of that graph that one of the model stands for.
+    ///   - rows: How many of the calibration rows are compared.
+    init(
+        model: QuantizedModel,
+        interpreter: FloatInterpreter,
+        floatValue: (String) -> String,
+        calibration: [Float],
+        rows: Int
+    ) throws(InferenceError) {
+        var session = try model.makeSession()
+        let plan = model.plan
+        let compared = plan.comparedValues
+        var measures = compared.map { _ in Measure() }
+        var whole = Measure()
+        let width = model.inputCount
+        for row in 0..<rows {
+            let input = Array(calibration[row * width..<(row + 1) * width])
+            var floats: [String: [Float]] = [:]
+            let wanted = Set(compared.map { floatValue(plan.values[$0.value].name) })
+            let output = try InferenceError.wrapGraph { () throws(GraphError) in
+                try interpreter.run(input, rows: 1) { name, elements, _ in
+                    if wanted.contains(name) { floats[name] = elements }
+                }
+            }
+            var quantized: [Int: [Float]] = [:]
+            let answer = try session.run(input, rows: 1) { step, memory in
+                for entry in compared where entry.step == step {
+                    quantized[entry.value] = memory.reals(of: entry.value, plan: plan)
+                }
+            }
+            for (index, entry) in compared.enumerated() {
+                let value = plan.values[entry.value]
+                measures[index].add(floats[floatValue(value.name)] ?? [], quantized[entry.value] ?? [], value.storage)
+            }
+            whole.add(output, answer, nil)
+        }
+        self.init(
+            rows: rows,
+            maxAbsError: whole.maxAbsError,
+            meanAbsError: whole.meanAbsError,
+            signalToNoiseDB: whole.signalToNoiseDB,
+            layers: zip(compared, measures).map { $1.layer(name: $0.name) }
+        )
+    }
+}
+
+extension Plan {
+    /// The values that a report compares: inputs, and what each step gives.
+    fileprivate var comparedValues: [(step: Int, value: Int, name: String)] {
+        inputs.filter { $0.encoding != nil }.map { (-1, $0.value, values[$0.value].name) }
+            + steps.indices.map { ($0, steps[$0].output, steps[$0].node) }
+    }
+}
+
+/// How far quantized values are from float values, summed in double precision in ascending order.
+private struct Measure {
+    private var observer = MinMaxObserver()
+    private var count = 0
+    private var outside = 0
+    private var sumOfErrors = 0.0
+    private var signal = 0.0
+    private var noise = 0.0
+    private(set) var maxAbsError = 0.0
+
+    var meanAbsError: Double { count == 0 ? 0 : sumOfErrors / Double(count) }
+
+    var signalToNoiseDB: Double {
+        guard noise > 0 else { return QuantizationReport.decibelsMax }
+        let decibels = signal > 0 ? 10 * Logarithm.base10(signal / noise) : 0
+        return min(decibels, QuantizationReport.decibelsMax)
+    }
+
+    /// - Parameter storage: How the value stands; nil, or sums, reach every value.
+    mutating func add(_ floats: [Float], _ quantized: [Float], _ storage: Plan.Storage?) {
+        observer.observe(floats)
+        count += floats.count
+        for (float, value) in zip(floats, quantized) {
+            let error = (Double(float) - Double(value)).magnitude
+            maxAbsError = max(maxAbsError, error)
+            sumOfErrors += error
+            signal += Double(float) * Double(float)
+            noise += error * error
+        }
+        guard case .bytes(let encoding) = storage else { return }
+        // The zero point is rounded, so that an end may lie half a step inside the range that was observed, and
+        // rounding reaches another half step.
+        let low = encoding.range.lowerBound - encoding.scale
+        let high = encoding.range.upperBound + encoding.scale
+        for float in floats where float < low || float > high { outside += 1 }
+    }
+
+    func layer(name: String) -> QuantizationReport.Layer {
+        QuantizationReport.Layer(
+            name: name,
+            signalToNoiseDB: signalToNoiseDB,
+            min: observer.min ?? 0,
+            max: observer.max ?? 0,
+            saturatedShare: count == 0 ? 0 : Double(outside) / Double(count)
+        )
+    }
+}
+
+/// A logarithm that gives the same bits on every machine, since the report is part of a content-addressed file.
+private enum Logarithm {
+    /// `log10 x` for normal `x > 0`, exact to about 1e-9: the exponent, and the series of `artanh` for the significand.
+    static func base10(_ x: Double) -> Double {
+        let z = (x.significand - 1) / (x.significand + 1)
+        var sum = 0.0
+        for n in stride(from: 21.0, through: 1.0, by: -2.0) {
+            sum = sum * z * z + 1 / n
+        }
+        return (Double(x.exponent) * 0.693147180559945309 + 2 * z * sum) / 2.302585092994045684
+    }
+}

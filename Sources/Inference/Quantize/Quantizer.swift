@@ -1,0 +1,151 @@
+public import ModelContainer
+import ModelGraph
+import Quantization
+
+/// A quantized model and how far it is from the float model.
+public struct QuantizationResult: Sendable {
+    /// The bytes of the container.
+    public var container: [UInt8]
+    /// How far the model is from the float model.
+    public var report: QuantizationReport
+}
+
+/// Turns a float model into an int8 model.
+///
+/// A leading standardization folds into the encoding of the input. Weights become s8 with a scale for each output, values
+/// u8 with the range they had over the calibration rows. A last layer gives its 32-bit sums, so that the answer has more
+/// than 256 levels; a softmax or a function behind it runs on the real numbers.
+public enum Quantizer {
+    /// How values between the operators stand.
+    public enum ActivationWidth: String, Sendable, Hashable, CaseIterable {
+        /// As unsigned bytes.
+        case bytes
+        /// As signed 16-bit integers, for models of fully-connected layers and convolutions.
+        case halfwords
+    }
+
+    /// At most so many values go into a container as golden questions, but at least one row.
+    private static let goldenValuesMax = 1 << 16
+    /// At most so many values are compared for the report, but at least one row.
+    private static let reportValuesMax = 1 << 26
+
+    /// Quantizes a model; the same arguments always give the same bytes.
+    ///
+    /// - Parameters:
+    ///   - model: A float model.
+    ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet.
+    ///   - goldenRows: How many of these rows, evenly spread, go into the container as golden questions; cut to `rows`, and
+    ///     so that they have at most 65,536 values.
+    ///   - lineage: The new container's lineage, or nil to keep that of the model. Its `parent` becomes the digest of
+    ///     the model.
+    ///   - width: How values between the operators stand.
+    /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
+    public static func quantize(
+        model: ModelContainer,
+        calibration: [Float],
+        rows: Int,
+        goldenRows: Int,
+        lineage: Lineage?,
+        width: ActivationWidth = .bytes
+    ) throws(InferenceError) -> QuantizationResult {
+        guard model.manifest.kind == .floatModel else {
+            throw .wrongKind(expected: .floatModel, actual: model.manifest.kind)
+        }
+        let original = try InferenceError.wrapContainer { () throws(ContainerError) in try model.graph }
+        _ = try FeatureNames(
+            model.manifest.features,
+            inputCount: original.inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        )
+        let graph = try GraphRewriter(original).graph
+        let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
+        let roles = try ValueRoles(graph, infos)
+        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
+        let ranges = try observe(graph, interpreter, calibration, rows: rows)
+        var draft = try QuantizationDraft(graph: graph, roles: roles, ranges: ranges, width: width)
+        draft.manifest.task = model.manifest.task
+        draft.manifest.features = model.manifest.features
+        draft.manifest.metadata = model.manifest.metadata
+        draft.manifest.lineage = lineage ?? model.manifest.lineage
+        draft.manifest.lineage?.parent = model.digest
+        let trial = try load(encode(draft))
+        let valuesPerRow = infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let report = try QuantizationReport(
+            model: trial,
+            interpreter: interpreter,
+            floatValue: draft.floatValue(of:),
+            calibration: calibration,
+            rows: min(rows, max(1, reportValuesMax / valuesPerRow))
+        )
+        draft.manifest.quantizationReport = report
+        let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
+        draft.manifest.golden = try golden(trial, calibration, rows: rows, count: min(goldenRows, rows, goldenMax))
+        let container = try encode(draft)
+        try load(container).verifyGolden()
+        return QuantizationResult(container: container, report: report)
+    }
+
+    /// The range of every value of the float model over the calibration rows, all finite.
+    private static func observe(
+        _ graph: Graph,
+        _ interpreter: FloatInterpreter,
+        _ calibration: [Float],
+        rows: Int
+    ) throws(InferenceError) -> [String: (min: Float, max: Float)] {
+        guard rows > 0 else { throw .noCalibrationRows }
+        if let index = firstNonFinite(calibration) {
+            var element = index % interpreter.inputCount
+            var name = ""
+            for input in graph.inputs {
+                name = input.name
+                let count = input.shape.reduce(1, *)
+                if element < count { break }
+                element -= count
+            }
+            throw .nonFiniteInput(row: index / interpreter.inputCount, feature: name, element: element)
+        }
+        var observers: [String: MinMaxObserver] = [:]
+        _ = try InferenceError.wrapGraph { () throws(GraphError) in
+            try interpreter.run(calibration, rows: rows) { name, elements, _ in
+                observers[name, default: MinMaxObserver()].observe(elements)
+            }
+        }
+        for node in graph.nodes where observers[node.output]?.nonFiniteCount ?? 0 > 0 {
+            throw .nonFiniteValue(node: node.name)
+        }
+        return observers.compactMapValues { observer in
+            guard let min = observer.min, let max = observer.max else { return nil }
+            return (min, max)
+        }
+    }
+
+    private static func encode(_ draft: QuantizationDraft) throws(InferenceError) -> [UInt8] {
+        try InferenceError.wrapContainer { () throws(ContainerError) in
+            try ModelContainer.encode(manifest: draft.manifest, tensors: draft.tensors)
+        }
+    }
+
+    private static func load(_ bytes: [UInt8]) throws(InferenceError) -> QuantizedModel {
+        try QuantizedModel(
+            InferenceError.wrapContainer { () throws(ContainerError) in try ModelContainer(parsing: bytes) }
+        )
+    }
+
+    private static func golden(
+        _ model: QuantizedModel,
+        _ calibration: [Float],
+        rows: Int,
+        count: Int
+    ) throws(InferenceError) -> GoldenAnswers? {
+        guard count > 0 else { return nil }
+        let width = model.inputCount
+        let inputs = (0..<count).map { index in
+            let row = index * rows / count
+            return Array(calibration[row * width..<(row + 1) * width])
+        }
+        let answers = try model.predict(inputs.flatMap(\.self), rows: count)
+        let outputs = (0..<count).map {
+            Array(answers[$0 * model.outputCount..<($0 + 1) * model.outputCount])
+        }
+        return GoldenAnswers(inputs: inputs, outputs: outputs)
+    }
+}
