@@ -96,16 +96,17 @@ let services: [Target] = [
 
 let testTargets: [Target] = [
     .target(name: "ChildProcesses", path: "Tests/ChildProcesses"),
+    .target(name: "HexagonTools", dependencies: ["ChildProcesses"], path: "Tests/HexagonTools"),
     .target(
         name: "WholeLoop",
         dependencies: ["ChildProcesses", "Bus", "Events", "ZeroMQ", logging],
         path: "Tests/WholeLoop"
     ),
     .testTarget(name: "StructureTests"),
-    tests("HVX", ["HexloopApp", "Storage"], fixtures: true),
+    tests("HVX", ["HexagonTools", "HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
     tests("Kernels", ["Conformance", "HVX", "Quantization"], fixtures: true),
-    tests("HexagonCode", ["ChildProcesses", "Kernels", "Quantization"]),
+    tests("HexagonCode", ["ChildProcesses", "HexagonTools", "Kernels", "Quantization"]),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),

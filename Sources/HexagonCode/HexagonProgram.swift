@@ -34,16 +34,25 @@ public struct HexagonProgram: Sendable {
     public let outputs: [Int]
     /// In the order in which they run.
     public let steps: [Step]
+    /// Lines for the head of the program.
+    public let notes: [String]
 
     /// Makes a program of its parts and checks them.
     ///
     /// - Throws: ``HexagonCodeError`` when an operator is not among those that are translated or is invalid, or a step does
     ///   not fit its values.
-    public init(valueBytes: [Int], inputs: [Int], outputs: [Int], steps: [Step]) throws(HexagonCodeError) {
+    public init(
+        valueBytes: [Int],
+        inputs: [Int],
+        outputs: [Int],
+        steps: [Step],
+        notes: [String] = []
+    ) throws(HexagonCodeError) {
         self.valueBytes = valueBytes
         self.inputs = inputs
         self.outputs = outputs
         self.steps = steps
+        self.notes = notes
         guard valueBytes.allSatisfy({ $0 >= 0 && $0 <= HexagonProgram.valueBytesMax }),
             (inputs + outputs).allSatisfy(valueBytes.indices.contains)
         else { throw HexagonCodeError(step: "", reason: "a value is missing or too large") }
@@ -77,7 +86,9 @@ public struct HexagonProgram: Sendable {
             data += layer.data
             calls += "    \(layer.call)\n"
         }
-        return HexagonProgram.preface + "#define PATCH_BYTES \(patchBytes)\n\n" + HexagonRuntime.source + "\n"
+        let comments = notes.map { "// \($0.inComment)\n" }.joined()
+        return HexagonProgram.preface + comments + "\n#define PATCH_BYTES \(patchBytes)\n\n" + HexagonRuntime.source
+            + "\n"
             + "// ---- The model ----\n\n" + buffers + data + main(calls)
     }
 
@@ -88,7 +99,7 @@ public struct HexagonProgram: Sendable {
         // clang-19 --target=hexagon -O2 -mhvx -mhvx-length=128B -mcpu=hexagonv66 -ffreestanding -c model.c -o model.o
         // ld.lld-19 -static model.o -o model
         // qemu-hexagon model <input >output
-
+        //
 
         """
 
@@ -139,4 +150,9 @@ public struct HexagonCodeError: Error, Sendable, Hashable, CustomStringConvertib
 
     /// What happened, for a person.
     public var description: String { step.isEmpty ? reason : "\(step): \(reason)" }
+}
+
+extension String {
+    /// The text as it may stand behind `//`: in one line that goes on in no other.
+    var inComment: String { filter { $0.isASCII && !$0.isNewline && $0 != "\\" } }
 }

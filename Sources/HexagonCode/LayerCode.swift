@@ -12,7 +12,7 @@ struct LayerCode {
     init(_ step: HexagonProgram.Step, number: Int) throws(HexagonCodeError) {
         name = "layer\(number)"
         if !step.name.isEmpty {
-            data += "// \(step.name.filter { $0.isASCII && !$0.isNewline && $0 != "\\" })\n"
+            data += "// \(step.name.inComment)\n"
         }
         let values = (step.inputs + [step.output]).map { "value\($0)" }.joined(separator: ", ")
         let isTranslated: Bool

@@ -61,4 +61,12 @@ struct CatalogueTests {
         pairs.add(.vs)
         #expect(pairs.packets == 3)
     }
+
+    @Test("Fewer than no instructions are a programmer's mistake")
+    func negativeCounts() async {
+        await #expect(processExitsWith: .failure) {
+            var bound = PacketBound()
+            bound.add(.va, count: -1)
+        }
+    }
 }

@@ -40,6 +40,16 @@ struct VectorTests {
         await #expect(processExitsWith: .failure) {
             _ = Vector(unaligned: [UInt8](repeating: 0, count: 130), at: 3)
         }
+        await #expect(processExitsWith: .failure) {
+            var memory = [UInt8](repeating: 0, count: 128)
+            Vector().store(aligned: &memory, at: -1)
+        }
+    }
+
+    @Test("A lane that is not there is a programmer's mistake")
+    func noLane() async {
+        await #expect(processExitsWith: .failure) { _ = Vector()[w: 32] }
+        await #expect(processExitsWith: .failure) { _ = Vector()[b: -1] }
     }
 
     @Test("A pair keeps the even register low")

@@ -1,4 +1,5 @@
 import HexagonCode
+import HexagonTools
 import Kernels
 import Quantization
 import Testing
@@ -102,7 +103,7 @@ struct Randomness: RandomNumberGenerator {
 
 @Suite(
     "A program for Hexagon gives the bytes of our engine",
-    .enabled(if: HexagonTools.arePresent, HexagonTools.comment),
+    .enabled(if: HexagonTools.arePresent, "\(HexagonTools.comment)"),
     .timeLimit(.minutes(3))
 )
 struct HexagonProgramTests {
@@ -141,7 +142,7 @@ struct HexagonProgramTests {
                 expected.append(try step.operation.reference(values, rows: 1))
             }
         }
-        let output = try await HexagonTools.run(program, memory, version: version)
+        let output = try await HexagonTools.run(program.source(), input: memory, version: version)
         #expect(output.count == expected.joined().count)
         // A model that only gives its limits would show nothing.
         #expect(Set(expected.joined()).count > 100)
@@ -281,7 +282,7 @@ struct HexagonProgramTests {
             }
             expected += (values[6] ?? []) + (values[4] ?? [])
         }
-        #expect(try await HexagonTools.run(program, Array(rows.joined())) == expected)
+        #expect(try await HexagonTools.run(program.source(), input: Array(rows.joined())) == expected)
     }
 
     @Test("A part of a row is refused, and no row gives nothing")
@@ -294,8 +295,10 @@ struct HexagonProgramTests {
             outputs: [1],
             steps: [HexagonProgram.Step(operation, inputs: [0], output: 1)]
         )
-        #expect(try await HexagonTools.run(program, []) == [])
-        await #expect(throws: HexagonTools.Failure.self) { try await HexagonTools.run(program, [1, 2, 3]) }
+        #expect(try await HexagonTools.run(program.source(), input: []) == [])
+        await #expect(throws: HexagonTools.Failure.self) {
+            try await HexagonTools.run(program.source(), input: [1, 2, 3])
+        }
     }
 }
 
