@@ -109,6 +109,7 @@ let testTargets: [Target] = [
     tests("HexagonCode", ["ChildProcesses", "HexagonTools", "Kernels", "Quantization"]),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
+    .testTarget(name: "ModelCommandTests", dependencies: ["HexloopApp", "ChildProcesses", "ModelGraph"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("Inference", ["ModelContainer", "ModelGraph", "Quantization", "Kernels"]),
     tests("Training", ["ModelGraph"]),

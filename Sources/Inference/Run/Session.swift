@@ -102,21 +102,7 @@ public struct Session: ~Copyable, Sendable {
         guard output.count >= rows * plan.outputBytes else {
             throw .outputCount(expected: rows * plan.outputBytes, actual: output.count)
         }
-        // Safety: counts are checked above; each value has room for the rows.
-        unsafe input.withUnsafeBytes { input in
-            guard let base = input.baseAddress else { return }
-            var offset = 0
-            for entry in plan.inputs {
-                let bytes = plan.values[entry.value].rowBytes
-                for row in 0..<rows {
-                    unsafe (memory.address(of: entry.value) + row * bytes).copyMemory(
-                        from: base + (row * plan.inputBytes + offset),
-                        byteCount: bytes
-                    )
-                }
-                offset += bytes
-            }
-        }
+        copy(input, rows: rows)
         after(-1)
         runSteps(rows: rows, after: after)
         unsafe output.withUnsafeMutableBytes { output in
@@ -136,6 +122,33 @@ public struct Session: ~Copyable, Sendable {
         after(plan.steps.count)
     }
 
+    /// The answers to inputs as they stand in memory, without allocating.
+    ///
+    /// - Parameters:
+    ///   - input: As above.
+    ///   - answers: At least `rows * outputCount` elements, of which the first are written.
+    ///   - after: As above.
+    /// - Throws: ``InferenceError/inputCount(expected:actual:)``, ``InferenceError/outputCount(expected:actual:)``.
+    public mutating func run(
+        bytes input: [UInt8],
+        rows: Int,
+        into answers: inout [Float],
+        after: (_ step: Int) -> Void = { _ in }
+    ) throws(InferenceError) {
+        try check(input.count, rows: rows, width: model.plan.inputBytes)
+        let count = rows * model.plan.outputCount
+        guard answers.count >= count else { throw .outputCount(expected: count, actual: answers.count) }
+        copy(input, rows: rows)
+        after(-1)
+        runSteps(rows: rows, after: after)
+        // Safety: there is room for the rows.
+        unsafe answers.withUnsafeMutableBufferPointer { answers in
+            guard let answers = answers.baseAddress else { return }
+            unsafe memory.decode(into: answers, rows: rows, plan: model.plan)
+        }
+        after(model.plan.steps.count)
+    }
+
     /// As ``run(_:rows:after:)``, and shows the memory, where the step's values still stand.
     mutating func run(
         _ input: [Float],
@@ -144,6 +157,28 @@ public struct Session: ~Copyable, Sendable {
     ) throws(InferenceError) -> [Float] {
         let memory = memory
         return try run(input, rows: rows, after: { observe($0, memory) })
+    }
+
+    /// Puts rows of all inputs to their places.
+    ///
+    /// - Precondition: There are `rows * inputBytes` bytes.
+    private func copy(_ input: [UInt8], rows: Int) {
+        let plan = model.plan
+        // Safety: counts are checked above; each value has room for the rows.
+        unsafe input.withUnsafeBytes { input in
+            guard let base = input.baseAddress else { return }
+            var offset = 0
+            for entry in plan.inputs {
+                let bytes = plan.values[entry.value].rowBytes
+                for row in 0..<rows {
+                    unsafe (memory.address(of: entry.value) + row * bytes).copyMemory(
+                        from: base + (row * plan.inputBytes + offset),
+                        byteCount: bytes
+                    )
+                }
+                offset += bytes
+            }
+        }
     }
 
     private func runSteps(rows: Int, after: (Int) -> Void) {

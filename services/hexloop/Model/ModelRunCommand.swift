@@ -1,0 +1,179 @@
+import ArgumentParser
+import Inference
+import Kernels
+import ModelContainer
+import ZeroMQ
+
+/// Answers for rows in a file.
+struct ModelRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a quantized model on rows in a file and writes its answers.",
+        discussion: """
+            Input is NumPy's .npy, float32 or uint8, or bare elements in little-endian order, told apart by their first \
+            bytes; '-' is standard input or output. float32 are real numbers. uint8 are bytes in the encoding of the \
+            model's input, which 'hexloop model info' shows, and go in as they are. How many rows there are follows from \
+            the size. Answers are written in the same form: as real numbers, or for uint8 as bytes where the model gives \
+            bytes.
+            """
+    )
+
+    @Argument(help: "The container (.hxm).")
+    var file: String
+
+    @Option(help: ArgumentHelp("Rows, as .npy or as bare elements; '-' reads standard input.", valueName: "file"))
+    var input: String
+
+    @Option(help: ArgumentHelp("Where the answers go; '-' is standard output.", valueName: "file"))
+    var output: String
+
+    @Option(help: ArgumentHelp("What bare elements are, f32 or u8. (default: f32)"))
+    var type: String?
+
+    @Option(help: "Threads that share the work of each step.")
+    var threads = 1
+
+    @Option(help: "The most rows of one run.")
+    var batch = 64
+
+    @OptionGroup var kernels: KernelOptions
+
+    @Flag(help: "Uses the definition in HVX instructions, hundreds of times slower; the answers are the same.")
+    var reference = false
+
+    func validate() throws {
+        guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 to 64") }
+        guard (1...1 << 20).contains(batch) else { throw ValidationError("--batch must be 1 to \(1 << 20)") }
+        if let type, ArrayFile.Element(rawValue: type) == nil {
+            throw ValidationError("--type \(type) must be one of \(ArrayFile.Element.allCases.map(\.rawValue))")
+        }
+    }
+
+    func run() async throws {
+        let file = try ModelFile(file, variant: kernels.variant)
+        let contents = try Stream.read(input)
+        let form: ArrayFile.Form = ArrayFile.isNpy(contents) ? .npy : .raw
+        let rows = try read(contents, form, file)
+        let (threads, batch, reference) = (threads, batch, reference)
+        let answers = try await DedicatedThread.run("run") {
+            try rows.answers(file.model, batch: batch, threads: threads, reference: reference)
+        }
+        try Stream.write(answers.contents(form), to: output)
+    }
+
+    private func read(_ contents: [UInt8], _ form: ArrayFile.Form, _ file: ModelFile) throws(CommandError) -> InputRows
+    {
+        let array: ArrayFile
+        do {
+            array =
+                switch form {
+                case .npy: try ArrayFile(npy: contents)
+                case .raw: try ArrayFile(raw: contents, element: type.flatMap(ArrayFile.Element.init) ?? .float32)
+                }
+            if form == .npy, let type, type != array.element.rawValue {
+                throw CommandError("its elements are \(array.element.rawValue), not \(type)")
+            }
+            return try InputRows(array, file.model, isReference: reference)
+        } catch {
+            throw CommandError("\(input): \(error)")
+        }
+    }
+}
+
+/// Rows that fit a model.
+struct InputRows: Sendable {
+    private let array: ArrayFile
+    let count: Int
+
+    /// - Throws: ``CommandError`` without the name of the file.
+    init(_ array: ArrayFile, _ model: QuantizedModel, isReference: Bool) throws(CommandError) {
+        let width = model.inputCount
+        let elements = array.bytes.count / array.element.byteCount
+        if array.element == .uint8, isReference {
+            throw CommandError("--reference takes float32 only")
+        }
+        if array.element == .uint8, !model.plan.inputs.allSatisfy({ model.plan.values[$0.value].isBytes }) {
+            throw CommandError("the model's input does not stand as bytes, so that it takes float32 only")
+        }
+        guard elements % width == 0 else {
+            var hint = ""
+            if array.element == .float32, array.bytes.count % width == 0 {
+                hint = "; if they are bytes in the encoding of the input, say --type u8"
+            }
+            throw CommandError(
+                "it has \(elements) elements and a row of the model's input has \(width) (\(model.inputShapes))\(hint)"
+            )
+        }
+        self.array = array
+        count = elements / width
+    }
+
+    func answers(_ model: QuantizedModel, batch: Int, threads: Int, reference: Bool) throws -> ArrayFile {
+        let plan = model.plan
+        let shape = plan.outputs.count == 1 ? plan.values[plan.outputs[0].value].shape : [model.outputCount]
+        if array.element == .uint8 {
+            let hasBytes = plan.outputs.allSatisfy { plan.values[$0.value].isBytes && $0.tail.isEmpty }
+            return try hasBytes
+                ? ArrayFile(element: .uint8, shape: [count] + shape, bytes: bytes(model, batch, threads))
+                : ArrayFile(floats: answersToBytes(model, batch, threads), shape: [count] + shape)
+        }
+        let floats = array.floats
+        guard !reference else {
+            return ArrayFile(
+                floats: try model.predict(floats, rows: count, engine: .reference),
+                shape: [count] + shape
+            )
+        }
+        var session = try model.makeSession(batch: max(1, min(batch, count)), threads: threads)
+        var answers: [Float] = []
+        answers.reserveCapacity(count * model.outputCount)
+        for first in stride(from: 0, to: count, by: batch) {
+            let rows = min(batch, count - first)
+            let part = Array(floats[first * model.inputCount..<(first + rows) * model.inputCount])
+            answers += try session.run(part, rows: rows)
+        }
+        return ArrayFile(floats: answers, shape: [count] + shape)
+    }
+
+    /// Bytes to bytes.
+    private func bytes(_ model: QuantizedModel, _ batch: Int, _ threads: Int) throws -> [UInt8] {
+        let (width, outputWidth) = (model.plan.inputBytes, model.plan.outputBytes)
+        var session = try model.makeSession(batch: max(1, min(batch, count)), threads: threads)
+        var part = [UInt8](repeating: 0, count: min(batch, count) * outputWidth)
+        var answers: [UInt8] = []
+        for first in stride(from: 0, to: count, by: batch) {
+            let rows = min(batch, count - first)
+            try session.run(bytes: Array(array.bytes[first * width..<(first + rows) * width]), rows: rows, into: &part)
+            answers += part.prefix(rows * outputWidth)
+        }
+        return answers
+    }
+
+    /// Bytes to real numbers.
+    private func answersToBytes(_ model: QuantizedModel, _ batch: Int, _ threads: Int) throws -> [Float] {
+        let (width, outputWidth) = (model.plan.inputBytes, model.outputCount)
+        var session = try model.makeSession(batch: max(1, min(batch, count)), threads: threads)
+        var part = [Float](repeating: 0, count: min(batch, count) * outputWidth)
+        var answers: [Float] = []
+        for first in stride(from: 0, to: count, by: batch) {
+            let rows = min(batch, count - first)
+            try session.run(bytes: Array(array.bytes[first * width..<(first + rows) * width]), rows: rows, into: &part)
+            answers += part.prefix(rows * outputWidth)
+        }
+        return answers
+    }
+}
+
+extension Plan.Value {
+    /// Whether its elements are u8.
+    var isBytes: Bool {
+        if case .bytes = storage { true } else { false }
+    }
+}
+
+extension QuantizedModel {
+    /// `32x32x3`, or one for each input.
+    var inputShapes: String {
+        plan.inputs.map { plan.values[$0.value].shape.map(String.init).joined(separator: "x") }.joined(separator: ", ")
+    }
+}
