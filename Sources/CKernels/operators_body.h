@@ -32,7 +32,11 @@ TARGET void NAME(hxk_u8_addition)(const void *parameters, const void *const *inp
     uint8_t *restrict out = output;
     const size_t end = MIN(last * HXK_UNIT_ELEMENTS, rows * p.count);
     const int16_t am = (int16_t)p.a_multiplier, bm = (int16_t)p.b_multiplier;
-    for (size_t i = first * HXK_UNIT_ELEMENTS; i < end; i++) {
+    size_t i = first * HXK_UNIT_ELEMENTS;
+#ifdef HAS_ADDITION
+    if (i < end) i += NAME(add)(&p, a + i, b + i, out + i, end - i);
+#endif
+    for (; i < end; i++) {
         const int32_t x = (int16_t)a[i] * am + (int16_t)b[i] * bm + p.bias;
         const int32_t h = CLAMP(x >> p.shift, INT16_MIN, INT16_MAX) + p.zero_point;
         out[i] = (uint8_t)CLAMP(h, p.low, p.high);
