@@ -57,7 +57,11 @@ let libraries: [Target] = [
     library("Kernels", ["CKernels", "HVX", "Quantization"], strictMemory: true),
     library("Conformance", ["Kernels", "Quantization"]),
     // The C part of its programs is in the library as bytes.
-    .target(name: "HexagonCode", dependencies: ["Kernels", "Quantization"], resources: [.embedInCode("Runtime")]),
+    .target(
+        name: "HexagonCode",
+        dependencies: ["Inference", "Kernels", "Quantization"],
+        resources: [.embedInCode("Runtime")]
+    ),
     library("ModelGraph", strictMemory: true),
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
@@ -91,7 +95,10 @@ let services: [Target] = [
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
-    service("hexloop", domain + ["BusSimulation", "Conformance", "HVX", "Inference", "Training", "ZeroMQ", grdb]),
+    service(
+        "hexloop",
+        domain + ["BusSimulation", "Conformance", "HVX", "HexagonCode", "Inference", "Training", "ZeroMQ", grdb]
+    ),
 ]
 
 let testTargets: [Target] = [
@@ -106,7 +113,13 @@ let testTargets: [Target] = [
     tests("HVX", ["HexagonTools", "HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
     tests("Kernels", ["Conformance", "HVX", "Quantization"], fixtures: true),
-    tests("HexagonCode", ["ChildProcesses", "HexagonTools", "Kernels", "Quantization"]),
+    tests(
+        "HexagonCode",
+        [
+            "ChildProcesses", "HexagonTools", "HexloopApp", "Inference", "Kernels", "ModelContainer", "ModelGraph",
+            "Quantization",
+        ]
+    ),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     .testTarget(name: "ModelCommandTests", dependencies: ["HexloopApp", "ChildProcesses", "ModelGraph"]),
