@@ -2,7 +2,6 @@ import ArgumentParser
 import FoundationEssentials
 import HexagonCode
 import Inference
-import ModelContainer
 
 /// A model as C for a processor that we do not run on.
 struct ModelEmitHexagonCommand: AsyncParsableCommand {
@@ -24,14 +23,9 @@ struct ModelEmitHexagonCommand: AsyncParsableCommand {
     var output: String?
 
     func run() async throws {
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw CommandError("\(file) cannot be read; does it exist?")
-        }
+        let model = try ModelFile(file).model
         let source: String
-        do {
-            let model = try QuantizedModel(ModelContainer(parsing: Array(data)))
-            source = try HexagonProgram(model.plan).source()
-        } catch {
+        do { source = try HexagonProgram(model.plan).source() } catch {
             throw CommandError("\(file) cannot be translated: \(error)")
         }
         guard let output else {
