@@ -38,6 +38,17 @@ KEPT = {
 # Not in the summary: it is there to tell what a call costs.
 CALL = "call"
 WARM_RUNS = 5
+READING = """How to read it:
+
+- The shapes are those of real models, the weights random; LiteRT runs as fast on the real ResNet8 and DS-CNN, whose rows are
+  marked so. Every runtime gets the same float weights, each quantized in the way its own tools do it.
+- The answers of hexloop are those of Hexagon's arithmetic to the last bit, on every machine. Those of the peers are not the
+  same on all machines, and on processors without VNNI some of them saturate in the middle of a sum.
+- Inputs and outputs are where the runtime wants them before the clock starts. What calling costs each runtime is in the
+  rows of `call`.
+- The least of all rounds tells what a quiet machine would give; ratios are of the medians.
+- Memory is packed weights, arena and scratch memory for one row; `hexloop model info` takes it apart.
+"""
 
 
 def say(text):
@@ -69,13 +80,15 @@ class Candidate:
 class Ours(Candidate):
     def __init__(self, container):
         super().__init__(OURS, "int8", "", None)
-        self.container = container
+        self.container, self.memory = container, 0
 
     def measure(self, budget):
         command = [HEXLOOP, "model", "bench", self.container, "--seconds", str(budget), "--json"]
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         self.medians.append(figures["p50_us"])
         self.least = min(self.least, figures["min_us"])
+        # Packed weights, arena and scratch memory, in sizes of the file.
+        self.memory = (figures["packed_bytes"] + figures["session_bytes"]) / figures["file_bytes"]
 
 
 def candidates(model, shape_file, work, kept):
@@ -154,8 +167,9 @@ def detail_rows(results, exact_peak):
 
 
 def summary_rows(results, exact_peak):
-    yield "| model | M MAC | hexloop µs | share of exact peak | fastest peer µs | peer | ratio | LiteRT | ONNX Runtime | OpenVINO |"
-    yield "|---|---:|---:|---:|---:|---|---:|---:|---:|---:|"
+    yield ("| model | M MAC | hexloop µs | share of exact peak | fastest peer µs | peer | ratio | LiteRT | ONNX Runtime "
+           "| OpenVINO | hexloop's memory / file |")
+    yield "|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|"
     for model, found in results:
         if model.name == CALL:
             continue
@@ -169,7 +183,7 @@ def summary_rows(results, exact_peak):
             times = [candidate.median for candidate in others if candidate.who == who]
             each.append(figure(min(times)) if times else "-")
         cells = [model.name, figure(model.macs / 1e6), *mine, figure(best.median),
-                 f"{best.who} {best.precision}", ratio, *each]
+                 f"{best.who} {best.precision}", ratio, *each, f"{ours.memory:.2f}" if ours else ""]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -228,7 +242,7 @@ def main():
     if options.markdown:
         with open(options.markdown, "w") as file:
             file.write("# The inference engine beside its peers\n\n`make bench-models` prints these tables.\n\n")
-            file.write(text + "\n")
+            file.write(text + "\n\n" + READING)
 
 
 main()

@@ -74,16 +74,14 @@ struct ModelProfile: Sendable {
 
     /// Runs the model a few times more, to warm it, and then so often.
     init(_ file: ModelFile, batch: Int, threads: Int, runs: Int) throws {
-        var session = try file.model.makeSession(batch: batch, threads: threads)
-        let input = file.randomRows(batch, seed: 1)
-        var output = [Float](repeating: 0, count: batch * file.model.outputCount)
+        var once = try ModelRun(file, batch: batch, threads: threads)
         let clock = ContinuousClock()
         var all: [(start: ContinuousClock.Instant, ends: [ContinuousClock.Instant])] = []
         for run in 0..<runs + 3 {
             var ends: [ContinuousClock.Instant] = []
             ends.reserveCapacity(file.model.steps.count + 2)
             let start = clock.now
-            try session.run(bytes: input, rows: batch, into: &output) { _ in ends.append(clock.now) }
+            try once { _ in ends.append(clock.now) }
             if run >= 3 { all.append((start, ends)) }
         }
         all.sort { $0.ends[$0.ends.count - 1] - $0.start < $1.ends[$1.ends.count - 1] - $1.start }
