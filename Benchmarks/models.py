@@ -41,9 +41,10 @@ WARM_RUNS = 5
 READING = """How to read it:
 
 - The shapes are those of real models, the weights random; LiteRT runs as fast on the real ResNet8 and DS-CNN, whose rows are
-  marked so. Every runtime gets the same float weights, each quantized in the way its own tools do it.
-- The answers of hexloop are those of Hexagon's arithmetic to the last bit, on every machine. Those of the peers are not the
-  same on all machines, and on processors without VNNI some of them saturate in the middle of a sum.
+  marked so. The peers get the same float weights, quantized in the way the tools of each do it; hexloop's are drawn anew from
+  the same distribution.
+- The answers of hexloop are those of Hexagon's arithmetic to the last bit, on every machine. Those of the peers depend on
+  the kernels that are chosen, and on processors without VNNI some of them saturate in the middle of a sum.
 - Inputs and outputs are where the runtime wants them before the clock starts. What calling costs each runtime is in the
   rows of `call`.
 - The least of all rounds tells what a quiet machine would give; ratios are of the medians.
