@@ -104,6 +104,34 @@ struct HexagonModelTests {
         )
     }
 
+    /// Runs the built program.
+    private func hexloop(_ arguments: [String]) async throws -> Int32 {
+        let child = try ChildProcess("hexloop", arguments: arguments, output: "/dev/null")
+        return await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: child.wait()) }.start()
+        }
+    }
+
+    @Test(
+        "The models of the benchmarks, with random weights",
+        .enabled(if: HexagonTools.arePresent, "\(HexagonTools.comment)"),
+        arguments: ["autoencoder", "ds-cnn", "mobilenet-v1-0.25-96", "resnet8"]
+    )
+    func realShapes(_ name: String) async throws {
+        let shapes = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Benchmarks/models/\(name).txt")
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID().uuidString).hxm")
+        defer { try? FileManager.default.removeItem(at: file) }
+        #expect(try await hexloop(["model", "make", shapes.path, "-o", file.path]) == 0)
+        let model = try QuantizedModel(ModelContainer(parsing: [UInt8](Data(contentsOf: file))))
+        var random = Randomness(state: 32)
+        let input: [UInt8] = random.elements(2 * model.plan.inputBytes)
+        var expected = [UInt8](repeating: 0, count: 2 * model.plan.outputBytes)
+        var session = try model.makeSession(batch: 2)
+        try session.run(bytes: input, rows: 2, into: &expected)
+        #expect(try await HexagonTools.run(HexagonProgram(model.plan).source(), input: input) == expected)
+    }
+
     @Test(
         "Every byte of a model's output in the emulator is that of the engine",
         .enabled(if: HexagonTools.arePresent, "\(HexagonTools.comment)")
