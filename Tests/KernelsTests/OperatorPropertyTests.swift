@@ -5,9 +5,14 @@ import Testing
 
 @Suite("Reference, naive formula and every variant agree in every byte", .timeLimit(.minutes(3)))
 struct OperatorPropertyTests {
-    @Test("Convolutions of bytes", arguments: 0..<120)
+    @Test("Convolutions of bytes", arguments: 0..<160)
     func convolution(_ seed: Int) throws {
         try check(seed) { try .convolution($0.convolution()) }
+    }
+
+    @Test("Convolutions of bytes by 3x3 kernels", arguments: 0..<24)
+    func usualConvolution(_ seed: Int) throws {
+        try check(seed) { try .convolution($0.usualConvolution()) }
     }
 
     @Test("Convolutions of halfwords", arguments: 0..<40)

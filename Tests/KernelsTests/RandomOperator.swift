@@ -69,7 +69,24 @@ extension Randomness {
 
 extension Randomness {
     mutating func window(_ input: FeatureMap, pool: Bool) -> Window {
+        func fits(_ window: Window) -> Bool {
+            pool
+                ? (try? MaximumPool(input: input, window: window).shape()) != nil
+                : (try? window.output(of: input, channels: 1)) != nil
+        }
         while true {
+            if number(0...2) == 0 {
+                // What most networks have, and many ways are made for.
+                let (stride, pad) = (pick([1, 1, 2]), pick([0, 1, 1]))
+                let usual = Window(
+                    height: 3,
+                    width: 3,
+                    strideY: stride,
+                    strideX: stride,
+                    padding: Window.Edges(top: pad, left: pad, bottom: pad, right: pad)
+                )
+                if fits(usual) { return usual }
+            }
             let padding = number(0...1) == 0 ? 0 : 3
             let window = Window(
                 height: number(1...5),
@@ -85,11 +102,7 @@ extension Randomness {
                     right: number(0...padding)
                 )
             )
-            let fits =
-                pool
-                ? (try? MaximumPool(input: input, window: window).shape()) != nil
-                : (try? window.output(of: input, channels: 1)) != nil
-            if fits { return window }
+            if fits(window) { return window }
         }
     }
 
@@ -122,7 +135,7 @@ extension Randomness {
                 outputs = pick([1, 1, 3, 5, 16, 33, 127, 128, 129])
             default:
                 groups = 1
-                input = map(pick([1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 32]))
+                input = map(pick([1, 2, 3, 4, 5, 7, 8, 12, 16, 16, 17, 32, 48]))
                 outputs = pick([1, 2, 3, 4, 8, 15, 16, 17, 31, 32, 33, 48, 64, 65])
             }
             let window = number(0...4) == 0 || input.height == 1 ? Window() : window(input, pool: false)
@@ -135,6 +148,30 @@ extension Randomness {
 
     mutating func convolution(multiplyAdds: Int = 40_000) throws -> Convolution {
         let (input, window, groups, outputs) = convolutionShape(multiplyAdds: multiplyAdds)
+        return try convolution(input, window, groups: groups, outputs: outputs)
+    }
+
+    /// A 3x3 kernel over whole registers of channels, which can be computed with fewer products.
+    mutating func usualConvolution() throws -> Convolution {
+        let (top, left) = (number(0...2), number(0...2))
+        return try convolution(
+            FeatureMap(height: number(3...5), width: number(4...7), channels: pick([16, 16, 16, 32])),
+            Window(
+                height: 3,
+                width: 3,
+                padding: Window.Edges(top: top, left: left, bottom: number(0...2), right: number(0...2))
+            ),
+            groups: 1,
+            outputs: pick([8, 9, 15, 16, 17, 24, 33])
+        )
+    }
+
+    private mutating func convolution(
+        _ input: FeatureMap,
+        _ window: Window,
+        groups: Int,
+        outputs: Int
+    ) throws -> Convolution {
         let reduction = window.taps * input.channels / groups
         let weights = weights(outputs * reduction)
         let spread = Double(reduction).squareRoot() * 8000
