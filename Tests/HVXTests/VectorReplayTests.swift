@@ -116,7 +116,7 @@ struct VectorReplayTests {
 
     @Test("A file that is missing, cut, or not the one of the list fails and is named")
     func files() throws {
-        #expect(try failure { try $0.writeAddition(file: "ops/gone.bin") }.contains("ops/gone.bin cannot be read"))
+        #expect(try failure { try $0.writeAddition(file: "ops/gone.bin") }.contains("ops/gone.bin is not there"))
         let cut = try failure {
             try $0.writeAddition()
             try $0.write(record.dropLast(), to: "ops/add.bin")
@@ -124,6 +124,23 @@ struct VectorReplayTests {
         #expect(cut.contains("ops/add.bin has 383 bytes, not 1 records of 384"))
         let other = try failure { try $0.writeAddition(sha256: String(repeating: "0", count: 64)) }
         #expect(other.contains("ops/add.bin has SHA-256 \(BlobStore.digest(of: record)), the list says 000"))
+    }
+
+    @Test("What is no regular file is not read")
+    func irregular() throws {
+        let pipe = try failure {
+            try $0.writeAddition(file: "ops/pipe")
+            #expect(mkfifo($0.path + "/ops/pipe", 0o600) == 0)
+        }
+        #expect(pipe.contains("ops/pipe is no regular file"))
+        #expect(try failure { try $0.writeAddition(file: "ops") }.contains("ops is no regular file"))
+        let folder = try folder()
+        try folder.writeAddition()
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/kernels.json",
+            withIntermediateDirectories: false
+        )
+        #expect(throws: CommandError.self) { try VectorFolder(reading: folder.path) }
     }
 
     @Test("A file outside of the folder is not read", arguments: ["/etc/hostname", "../add.bin", "ops/../../x", ""])

@@ -1,5 +1,6 @@
 import Conformance
 import FoundationEssentials
+import Glibc
 import Storage
 
 /// A folder of recorded vectors: `ops.json` with a file for each instruction, `kernels.json` with one for each case.
@@ -37,7 +38,7 @@ struct VectorFolder: Sendable {
             throw CommandError("\(file) does not lie in the folder")
         }
         let bytes = try Self.read("\(path)/\(file)", as: file)
-        guard let bytes else { throw CommandError("\(file) cannot be read; does it exist?") }
+        guard let bytes else { throw CommandError("\(file) is not there") }
         if let sha256 {
             let digest = BlobStore.digest(of: bytes)
             guard digest == sha256.lowercased() else {
@@ -54,13 +55,19 @@ struct VectorFolder: Sendable {
         }
     }
 
-    /// Nil when there is no such file, or it cannot be opened.
+    /// Nil when there is no such file.
     private static func read(_ path: String, as file: String) throws(CommandError) -> [UInt8]? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        if let size = attributes?[.size] as? UInt64, size > UInt64(fileBytesMax) {
-            throw CommandError("\(file) has \(size) bytes; more than \(fileBytesMax) are not read")
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        // Reading a pipe would wait for someone who writes.
+        guard status.st_mode & S_IFMT == S_IFREG else { throw CommandError("\(file) is no regular file") }
+        guard status.st_size <= fileBytesMax else {
+            throw CommandError("\(file) has \(status.st_size) bytes; more than \(fileBytesMax) are not read")
         }
-        return FileManager.default.contents(atPath: path).map { [UInt8]($0) }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandError("\(file) cannot be read")
+        }
+        return [UInt8](data)
     }
 }
 
