@@ -23,9 +23,9 @@ test: dependencies test-dependencies ## Build and run all tests.
 bench: build ## Measure the bus beside its peers and write the table into docs/benchmarks.md; takes ten minutes.
 	@python3 Benchmarks/bus.py --markdown docs/benchmarks.md
 
-bench-models: build ## Measure the inference engine beside LiteRT, ONNX Runtime and OpenVINO; takes ten minutes.
+bench-models: build ## Measure the inference engine beside LiteRT, ONNX Runtime and OpenVINO, with KEPT=<directory of real models>; takes six minutes.
 	@scripts/benchmark-dependencies.sh
-	@.build-venv-bench/bin/python Benchmarks/models.py --markdown docs/model-benchmarks.md
+	@.build-venv-bench/bin/python Benchmarks/models.py --markdown docs/model-benchmarks.md $(if $(KEPT),--kept $(KEPT))
 
 simulate: build ## Run the bus under virtual time with faults from 20000 seeds.
 	@$(HEXLOOP) simulate --seeds 20000

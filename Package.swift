@@ -97,7 +97,10 @@ let services: [Target] = [
     service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
     service(
         "hexloop",
-        domain + ["BusSimulation", "Conformance", "HVX", "HexagonCode", "Inference", "Training", "ZeroMQ", grdb]
+        domain + [
+            "BusSimulation", "Conformance", "HVX", "HexagonCode", "Inference", "Kernels", "Quantization", "Training",
+            "ZeroMQ", grdb,
+        ]
     ),
 ]
 

@@ -10,6 +10,7 @@
 #include "CKernels.h"
 #include "hxk_convolution.h"
 #include "hxk_operators.h"
+#include "hxk_peak.h"
 
 static uint64_t state;
 
@@ -340,6 +341,8 @@ int main(int argc, char **argv) {
     size_t wrong = 0;
     for (size_t i = 0; i < cases; i += 4)
         wrong += check_elementwise(seed + i) + check_vectors(seed + i) + check_planes(seed + i) + check_wide(seed + i);
+    if (hxk_peak(HXK_NEON, 100) != 100 * 12 * 4) wrong++;
+    if (hxk_has_neondot() && hxk_peak(HXK_NEONDOT, 100) != 100 * 12 * 16) wrong++;
     printf("neon operators: %zu cases, %zu differ\n", (cases + 3) / 4 * 11, wrong);
     return bad + wrong == 0 ? 0 : 1;
 }

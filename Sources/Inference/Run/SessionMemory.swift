@@ -8,6 +8,7 @@ import Kernels
     private let arena: UnsafeMutableRawPointer
     private let scratch: UnsafeMutableRawPointer
     private let scratchStride: Int
+    private let threads: Int
     /// The inputs of all steps, one after the other.
     private let pointers: UnsafeMutablePointer<UnsafeRawPointer>
     /// Where those of each step begin.
@@ -28,6 +29,7 @@ import Kernels
             count: layout.byteCount + PreparedOperator.slackBytes
         )
         scratchStride = scratchBytes + PreparedOperator.slackBytes
+        self.threads = threads
         unsafe scratch = .allocate(byteCount: scratchStride * threads, alignment: alignment)
         unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threads)
         let steps = plan.steps
@@ -51,8 +53,8 @@ import Kernels
         unsafe pointers.deallocate()
     }
 
-    /// The bytes of arena and scratch.
-    var byteCount: Int { layout.byteCount + scratchStride }
+    /// The bytes of arena and scratch, that of every thread.
+    var byteCount: Int { layout.byteCount + scratchStride * threads }
 
     func address(of value: Int) -> UnsafeMutableRawPointer { unsafe arena + layout.offsets[value] }
 
