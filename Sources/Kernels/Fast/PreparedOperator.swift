@@ -2,7 +2,7 @@
 ///
 /// Immutable and shared: any number of sessions run the same prepared operator at the same time, each with memory of its
 /// own. A run does not allocate.
-public struct PreparedOperator: Sendable {
+public final class PreparedOperator: Sendable {
     /// What is run.
     public let operation: Operator
     /// The variant that runs it; an operator without vector code for the variant asked for runs in ``KernelVariant/scalar``.
@@ -24,7 +24,7 @@ public struct PreparedOperator: Sendable {
     /// Packs an operator.
     ///
     /// - Throws: ``KernelError`` when a part of the operator is invalid or the variant does not run here.
-    public init(_ operation: Operator, variant: KernelVariant = .best) throws(KernelError) {
+    public convenience init(_ operation: Operator, variant: KernelVariant = .best) throws(KernelError) {
         guard variant == .scalar || KernelVariant.available.contains(variant) else { throw .unavailable(variant) }
         try self.init(untested: operation, variant: variant)
     }
