@@ -127,7 +127,12 @@ let testTargets: [Target] = [
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     .testTarget(name: "ModelCommandTests", dependencies: ["HexloopApp", "ChildProcesses", "ModelGraph"]),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
-    tests("Inference", ["ModelContainer", "ModelGraph", "Quantization", "Kernels"]),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
+    tests(
+        "Inference",
+        ["CAllocations", "ModelContainer", "ModelGraph", "Quantization", "Kernels"],
+        fixtures: true
+    ),
     tests("Training", ["ModelGraph"]),
     tests("Decay"),
     tests("Pipelines"),
@@ -184,7 +189,7 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && !["CChecksum", "CFaultyDisk", "CKernels"].contains(target.name) {
+where target.type != .system && !["CAllocations", "CChecksum", "CFaultyDisk", "CKernels"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

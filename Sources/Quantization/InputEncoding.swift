@@ -44,34 +44,36 @@ public struct InputEncoding: Sendable, Hashable {
 
     /// As ``quantize(_:)`` into memory for as many bytes.
     public func quantize(_ values: UnsafeBufferPointer<Float>, into bytes: UnsafeMutablePointer<UInt8>) {
-        each(values) { index, steps in bytes[index] = Encoding.byte(steps, zeroPoint: zeroPoint) }
-    }
-
-    /// The same for values of 16 bits, which are symmetric: `clamp(round(x[i] * gain[i] + offset[i]), -32767...32767)`.
-    public func quantize(_ values: UnsafeBufferPointer<Float>, into halfwords: UnsafeMutablePointer<Int16>) {
-        each(values) { index, steps in halfwords[index] = Int16(Encoding.whole(steps, limit: 32767)) }
-    }
-
-    /// Every value in steps of the encoding, not yet rounded.
-    @inline(__always)
-    private func each(_ values: UnsafeBufferPointer<Float>, _ body: (_ index: Int, _ steps: Float) -> Void) {
         precondition(gain.isEmpty ? values.isEmpty : values.count % gain.count == 0, "values are no whole rows")
-        guard gain.count > 1 else {
-            guard let factor = gain.first, let addend = offset.first else { return }
-            for index in values.indices {
-                let product = values[index] * factor
-                body(index, product + addend)
-            }
-            return
-        }
         gain.withUnsafeBufferPointer { gain in
             offset.withUnsafeBufferPointer { offset in
                 var index = 0
                 while index < values.count {
-                    for feature in gain.indices {
+                    var feature = 0
+                    while feature < gain.count {
                         let product = values[index] * gain[feature]
-                        body(index, product + offset[feature])
+                        bytes[index] = Encoding.byte(product + offset[feature], zeroPoint: zeroPoint)
                         index += 1
+                        feature += 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for values of 16 bits, which are symmetric: `clamp(round(x[i] * gain[i] + offset[i]), -32767...32767)`.
+    public func quantize(_ values: UnsafeBufferPointer<Float>, into halfwords: UnsafeMutablePointer<Int16>) {
+        precondition(gain.isEmpty ? values.isEmpty : values.count % gain.count == 0, "values are no whole rows")
+        gain.withUnsafeBufferPointer { gain in
+            offset.withUnsafeBufferPointer { offset in
+                var index = 0
+                while index < values.count {
+                    var feature = 0
+                    while feature < gain.count {
+                        let product = values[index] * gain[feature]
+                        halfwords[index] = Int16(Encoding.whole(product + offset[feature], limit: 32767))
+                        index += 1
+                        feature += 1
                     }
                 }
             }

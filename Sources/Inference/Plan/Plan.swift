@@ -30,18 +30,26 @@ public struct Plan: Sendable, Hashable {
     /// A value of the graph that stands in memory.
     public struct Value: Sendable, Hashable {
         /// Its name in the graph.
-        public var name: String
+        public let name: String
         /// The dimensions without the batch.
-        public var shape: [Int]
+        public let shape: [Int]
         /// How its elements stand in memory.
-        public var storage: Storage
+        public let storage: Storage
         /// The number of the value in whose memory it stands: its own, or that of what it is another shape of.
-        public var buffer: Int
-
+        public let buffer: Int
         /// The number of elements in a row.
-        public var count: Int { shape.reduce(1, *) }
+        public let count: Int
         /// The bytes of a row.
-        public var rowBytes: Int { count * storage.byteCount }
+        public let rowBytes: Int
+
+        init(name: String, shape: [Int], storage: Storage, buffer: Int) {
+            self.name = name
+            self.shape = shape
+            self.storage = storage
+            self.buffer = buffer
+            count = shape.reduce(1, *)
+            rowBytes = count * storage.byteCount
+        }
     }
 
     /// What comes from outside.
@@ -84,23 +92,33 @@ public struct Plan: Sendable, Hashable {
     }
 
     /// Values by number.
-    public internal(set) var values: [Value] = []
+    public let values: [Value]
     /// In the order of the graph; a row of the model's input is a row of each, one after the other.
-    public internal(set) var inputs: [Input] = []
+    public let inputs: [Input]
     /// In the order of the graph; likewise.
-    public internal(set) var outputs: [Output] = []
+    public let outputs: [Output]
     /// In the order in which they run.
-    public internal(set) var steps: [Step] = []
+    public let steps: [Step]
 
     /// The number of values in a row of the input.
-    public var inputCount: Int { inputs.reduce(0) { $0 + values[$1.value].count } }
+    public let inputCount: Int
     /// The number of values in a row of the output.
-    public var outputCount: Int { outputs.reduce(0) { $0 + values[$1.value].count } }
-
+    public let outputCount: Int
     /// The bytes of a row of the input as it stands in memory.
-    public var inputBytes: Int { inputs.reduce(0) { $0 + values[$1.value].rowBytes } }
+    public let inputBytes: Int
     /// The bytes of a row of the output as it stands in memory.
-    public var outputBytes: Int { outputs.reduce(0) { $0 + values[$1.value].rowBytes } }
+    public let outputBytes: Int
+
+    init(values: [Value], inputs: [Input], outputs: [Output], steps: [Step]) {
+        self.values = values
+        self.inputs = inputs
+        self.outputs = outputs
+        self.steps = steps
+        inputCount = inputs.reduce(0) { $0 + values[$1.value].count }
+        outputCount = outputs.reduce(0) { $0 + values[$1.value].count }
+        inputBytes = inputs.reduce(0) { $0 + values[$1.value].rowBytes }
+        outputBytes = outputs.reduce(0) { $0 + values[$1.value].rowBytes }
+    }
 
     /// More memory than this for one session is refused.
     public static let arenaBytesMax = 1 << 31

@@ -9,12 +9,18 @@ struct PlanReader {
     let graph: Graph
     private let infos: [String: TensorInfo]
     private let layers: [String: QuantizedLayer]
-    private(set) var plan = Plan()
+    private var values: [Plan.Value] = []
+    private var inputs: [Plan.Input] = []
+    private var outputs: [Plan.Output] = []
+    private var steps: [Plan.Step] = []
     private var numbers: [String: Int] = [:]
     /// Values that are real numbers: what they are made of.
     private var reals: [String: Plan.Output] = [:]
 
     private var manifest: Manifest { container.manifest }
+
+    /// What was read.
+    var plan: Plan { Plan(values: values, inputs: inputs, outputs: outputs, steps: steps) }
 
     init(_ container: ModelContainer) throws(InferenceError) {
         self.container = container
@@ -46,7 +52,7 @@ struct PlanReader {
         for input in graph.inputs {
             guard input.dataType == .float32 else {
                 let value = define(input.name, .indices)
-                plan.inputs.append(Plan.Input(value: value, encoding: nil, rowsOfTable: nil))
+                inputs.append(Plan.Input(value: value, encoding: nil, rowsOfTable: nil))
                 continue
             }
             let storage = try storage(of: input.name)
@@ -65,7 +71,7 @@ struct PlanReader {
             }
             let encoding = InputEncoding(gain: gain, offset: offset, zeroPoint: zeroPoint)
             let value = define(input.name, storage)
-            plan.inputs.append(Plan.Input(value: value, encoding: encoding, rowsOfTable: nil))
+            inputs.append(Plan.Input(value: value, encoding: encoding, rowsOfTable: nil))
         }
     }
 
@@ -82,14 +88,14 @@ struct PlanReader {
     private mutating func readOutputs() throws(InferenceError) {
         for name in graph.outputs {
             if let output = reals[name] {
-                plan.outputs.append(output)
+                outputs.append(output)
             } else if let number = numbers[name] {
-                plan.outputs.append(Plan.Output(name: name, value: number, tail: []))
+                outputs.append(Plan.Output(name: name, value: number, tail: []))
             }
         }
-        let asked = Set(plan.outputs.map { plan.values[$0.value].buffer })
-        for step in plan.steps {
-            guard case .sums = plan.values[step.output].storage, !asked.contains(step.output) else { continue }
+        let asked = Set(outputs.map { values[$0.value].buffer })
+        for step in steps {
+            guard case .sums = values[step.output].storage, !asked.contains(step.output) else { continue }
             throw .invalid(field: "manifest.layers", reason: "the accumulator of '\(step.node)' is no output")
         }
     }
@@ -97,9 +103,9 @@ struct PlanReader {
     // MARK: Values
 
     private mutating func define(_ name: String, _ storage: Plan.Storage, sharing buffer: Int? = nil) -> Int {
-        let number = plan.values.count
+        let number = values.count
         let shape = infos[name]?.shape ?? []
-        plan.values.append(Plan.Value(name: name, shape: shape, storage: storage, buffer: buffer ?? number))
+        values.append(Plan.Value(name: name, shape: shape, storage: storage, buffer: buffer ?? number))
         numbers[name] = number
         return number
     }
@@ -136,7 +142,7 @@ struct PlanReader {
                 reason: "'\(name)' is real numbers, and only softmax and functions follow"
             )
         }
-        if case .sums = plan.values[number].storage {
+        if case .sums = values[number].storage {
             throw .unsupported(node: node.name, reason: "'\(name)' is sums, which only outputs are made of")
         }
         return number
@@ -144,7 +150,7 @@ struct PlanReader {
 
     private func encoding(ofOperand index: Int, of node: Node) throws(InferenceError) -> Encoding {
         let number = try operand(index, of: node)
-        guard case .bytes(let encoding) = plan.values[number].storage else {
+        guard case .bytes(let encoding) = values[number].storage else {
             throw .unsupported(
                 node: node.name,
                 reason: "\(node.operation.kind) needs bytes, and '\(node.inputs[index])' has none"
@@ -245,10 +251,10 @@ struct PlanReader {
         let sizes = try kernel(node) { () throws(KernelError) in
             try operation.inputBytes() + [operation.outputBytes()]
         }
-        guard sizes == (inputs + [output]).map({ plan.values[$0].rowBytes }) else {
+        guard sizes == (inputs + [output]).map({ values[$0].rowBytes }) else {
             throw .unsupported(node: node.name, reason: "its values are not what \(operation.name) reads and writes")
         }
-        plan.steps.append(Plan.Step(node: node.name, operation: operation, inputs: inputs, output: output))
+        steps.append(Plan.Step(node: node.name, operation: operation, inputs: inputs, output: output))
     }
 
     /// Runs a throwing call of the kernels and wraps its error with the node's name.
@@ -293,7 +299,7 @@ struct PlanReader {
         }
         let biases = try constant(bias, node) { tensor throws(GraphError) in try tensor.int32s }
         let input = try operand(0, of: node)
-        if case .halfwords = plan.values[input].storage {
+        if case .halfwords = values[input].storage {
             try readWideSums(node, layer, map, window, groups: groups, weights: weights, biases: biases, activation)
             return
         }
@@ -655,7 +661,7 @@ struct PlanReader {
         var output: Plan.Output
         if let before = reals[name] {
             output = before
-        } else if let number = numbers[name], plan.values[number].storage != .indices {
+        } else if let number = numbers[name], values[number].storage != .indices {
             output = Plan.Output(name: name, value: number, tail: [])
         } else {
             throw .unsupported(node: node.name, reason: "'\(name)' is no real number")
@@ -673,7 +679,7 @@ struct PlanReader {
             return
         }
         guard let number = numbers[name] else { return }
-        let value = plan.values[number]
+        let value = values[number]
         switch value.storage {
         case .bytes, .halfwords:
             guard try storage(of: node.output) == value.storage else {
@@ -722,9 +728,9 @@ struct PlanReader {
         }
         let encoding = try encoding(of: node.output, node: node)
         try add(node, operation, .bytes(encoding))
-        let source = plan.values[try operand(0, of: node)].buffer
-        for index in plan.inputs.indices where plan.inputs[index].value == source {
-            plan.inputs[index].rowsOfTable = min(plan.inputs[index].rowsOfTable ?? rows, rows)
+        let source = values[try operand(0, of: node)].buffer
+        for index in inputs.indices where inputs[index].value == source {
+            inputs[index].rowsOfTable = min(inputs[index].rowsOfTable ?? rows, rows)
         }
     }
 }

@@ -108,7 +108,8 @@ public struct Session: ~Copyable, Sendable {
         unsafe output.withUnsafeMutableBytes { output in
             guard let base = output.baseAddress else { return }
             var offset = 0
-            for entry in plan.outputs {
+            for number in plan.outputs.indices {
+                let entry = plan.outputs[number]
                 let bytes = plan.values[entry.value].rowBytes
                 for row in 0..<rows {
                     unsafe (base + (row * plan.outputBytes + offset)).copyMemory(
@@ -168,7 +169,8 @@ public struct Session: ~Copyable, Sendable {
         unsafe input.withUnsafeBytes { input in
             guard let base = input.baseAddress else { return }
             var offset = 0
-            for entry in plan.inputs {
+            for number in plan.inputs.indices {
+                let entry = plan.inputs[number]
                 let bytes = plan.values[entry.value].rowBytes
                 for row in 0..<rows {
                     unsafe (memory.address(of: entry.value) + row * bytes).copyMemory(
@@ -204,8 +206,11 @@ public struct Session: ~Copyable, Sendable {
 
 /// The first element that is NaN or infinite.
 func firstNonFinite(_ values: [Float]) -> Int? {
-    // A finite number times 0 is 0, anything else NaN; most inputs need only this look.
-    var doubt: Float = 0
-    for value in values { doubt += value * 0 }
-    return doubt == 0 ? nil : values.firstIndex { !$0.isFinite }
+    // The exponent of such a number is all ones, and one more carries into the sign. Most inputs need only this look.
+    let doubt = unsafe values.withUnsafeBufferPointer { values in
+        var doubt: UInt32 = 0
+        for index in values.indices { unsafe doubt |= (values[index].bitPattern & 0x7fff_ffff) &+ 0x0080_0000 }
+        return doubt
+    }
+    return doubt >> 31 == 0 ? nil : values.firstIndex { !$0.isFinite }
 }

@@ -10,7 +10,8 @@ extension SessionMemory {
     func encode(_ input: UnsafeBufferPointer<Float>, rows: Int, plan: Plan) throws(InferenceError) {
         let width = plan.inputCount
         var offset = 0
-        for entry in plan.inputs {
+        for number in plan.inputs.indices {
+            let entry = plan.inputs[number]
             let value = plan.values[entry.value]
             for row in 0..<rows {
                 let start = row * width + offset
@@ -44,7 +45,8 @@ extension SessionMemory {
     func decode(into output: UnsafeMutablePointer<Float>, rows: Int, plan: Plan) {
         let width = plan.outputCount
         var offset = 0
-        for entry in plan.outputs {
+        for number in plan.outputs.indices {
+            let entry = plan.outputs[number]
             let value = plan.values[entry.value]
             for row in 0..<rows {
                 // Safety: output has room for rows * width elements, and the arena holds the value's rows.
@@ -89,8 +91,8 @@ extension SessionMemory {
 
     /// What is done to the real numbers of an output, in place.
     static func apply(_ tail: [Plan.Tail], to reals: UnsafeMutableBufferPointer<Float>) {
-        for part in tail {
-            switch part {
+        for part in tail.indices {
+            switch tail[part] {
             case .function(let function):
                 for index in reals.indices { unsafe reals[index] = function(reals[index]) }
             case .softmax(let channels):

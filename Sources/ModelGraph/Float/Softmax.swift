@@ -12,7 +12,8 @@ public enum Softmax {
 
     /// As ``row(_:)``, in place and without memory of its own.
     public static func replace(_ row: UnsafeMutableBufferPointer<Float>) {
-        var largest = unsafe row.first ?? 0
+        guard row.count > 0 else { return }
+        var largest = unsafe row[0]
         // Safety: indices are those of the buffer, which the caller keeps.
         for index in row.indices { unsafe largest = row[index] > largest ? row[index] : largest }
         var sum = 0.0
