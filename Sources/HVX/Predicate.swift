@@ -13,16 +13,18 @@ public struct Predicate: Sendable, Hashable {
 
     /// The lowest bit of each byte of a register.
     public init(mask: Vector) {
-        self.init()
-        for word in 0..<4 {
-            var part: UInt32 = 0
-            for group in 0..<8 {
-                // Multiplying brings the four low bits together in bits 24...27 of the product.
-                let bytes = UInt64(UInt32(bitPattern: mask.words[8 * word + group]) & 0x0101_0101)
-                let nibble = UInt32(truncatingIfNeeded: (bytes &* 0x0102_0408) >> 24) & 15
-                part |= nibble << UInt32(4 * group)
+        bits = Swift.withUnsafeBytes(of: mask.words) { bytes in
+            /// The bits of 64 bytes, eight at a time: multiplying brings the low bits of eight bytes together in the
+            /// highest byte of the product.
+            func half(_ first: Int) -> UInt64 {
+                var bits: UInt64 = 0
+                for group in 0..<8 {
+                    let lowest = bytes.load(fromByteOffset: first + 8 * group, as: UInt64.self) & 0x0101_0101_0101_0101
+                    bits |= ((lowest &* 0x0102_0408_1020_4080) >> 56) << UInt64(8 * group)
+                }
+                return bits
             }
-            bits |= UInt128(part) << UInt128(32 * word)
+            return UInt128(half(64)) << 64 | UInt128(half(0))
         }
     }
 
@@ -41,13 +43,12 @@ public struct Predicate: Sendable, Hashable {
 
     /// The register of which a byte is 255 where the bit is set, and 0 where it is not.
     public var mask: Vector {
-        var words = SIMD32<Int32>()
-        for group in 0..<32 {
-            let nibble = UInt32(truncatingIfNeeded: bits >> UInt128(4 * group)) & 15
+        let (first, second) = (UInt64(truncatingIfNeeded: bits), UInt64(truncatingIfNeeded: bits >> 64))
+        return Q6.lanes { group -> UInt32 in
+            let half = group < 16 ? first : second
+            let nibble = UInt32(truncatingIfNeeded: half &>> UInt64(4 &* (group & 15))) & 15
             // Bit j goes to the lowest bit of byte j, and times 255 it fills the byte.
-            let spread = (nibble &* 0x0020_4081) & 0x0101_0101
-            words[group] = Int32(bitPattern: spread &* 255)
+            return ((nibble &* 0x0020_4081) & 0x0101_0101) &* 255
         }
-        return Vector(words: words)
     }
 }

@@ -4,16 +4,22 @@
 /// Bits.
 extension Q6 {
     /// `w[i] = u.w[i] & v.w[i]`
-    public static func V_vand_VV(_ u: Vector, _ v: Vector) -> Vector { Vector(words: u.words & v.words) }
+    public static func V_vand_VV(_ u: Vector, _ v: Vector) -> Vector {
+        lanes(u, v) { u, v, i in u[w: i] & v[w: i] }
+    }
 
     /// `w[i] = u.w[i] | v.w[i]`
-    public static func V_vor_VV(_ u: Vector, _ v: Vector) -> Vector { Vector(words: u.words | v.words) }
+    public static func V_vor_VV(_ u: Vector, _ v: Vector) -> Vector {
+        lanes(u, v) { u, v, i in u[w: i] | v[w: i] }
+    }
 
     /// `w[i] = u.w[i] ^ v.w[i]`
-    public static func V_vxor_VV(_ u: Vector, _ v: Vector) -> Vector { Vector(words: u.words ^ v.words) }
+    public static func V_vxor_VV(_ u: Vector, _ v: Vector) -> Vector {
+        lanes(u, v) { u, v, i in u[w: i] ^ v[w: i] }
+    }
 
     /// `w[i] = ~u.w[i]`
-    public static func V_vnot_V(_ u: Vector) -> Vector { Vector(words: ~u.words) }
+    public static func V_vnot_V(_ u: Vector) -> Vector { lanes(u) { u, i in ~u[w: i] } }
 
     /// All bits 0.
     public static func V_vzero() -> Vector { Vector() }

@@ -48,8 +48,7 @@ extension Q6 {
 extension Q6 {
     /// `ub[k] = q[k] ? u.ub[k] : v.ub[k]`
     public static func V_vmux_QVV(_ q: Predicate, _ u: Vector, _ v: Vector) -> Vector {
-        let mask = q.mask.words
-        return Vector(words: (u.words & mask) | (v.words & ~mask))
+        lanes(q.mask, u, v) { mask, u, v, i in (u[w: i] & mask[w: i]) | (v[w: i] & ~mask[w: i]) }
     }
 
     /// `low.ub[k] = q[k] ? u.ub[k] : v.ub[k], high.ub[k] = q[k] ? v.ub[k] : u.ub[k]`
@@ -59,12 +58,12 @@ extension Q6 {
 
     /// `ub[k] = q[k] ? u.ub[k] : 0`
     public static func V_vand_QV(_ q: Predicate, _ u: Vector) -> Vector {
-        Vector(words: q.mask.words & u.words)
+        V_vand_VV(q.mask, u)
     }
 
     /// `ub[k] = q[k] ? 0 : u.ub[k]`
     public static func V_vand_QnV(_ q: Predicate, _ u: Vector) -> Vector {
-        Vector(words: ~q.mask.words & u.words)
+        lanes(q.mask, u) { mask, u, i in ~mask[w: i] & u[w: i] }
     }
 
     /// `ub[k] = q[k] ? r.ub[k & 3] : 0`
