@@ -14,8 +14,7 @@ struct ShapeFileTests {
         "The models of the benchmark have the work of the real ones",
         arguments: [
             ("autoencoder", 264_192), ("call", 64), ("ds-cnn", 2_656_768), ("matmul-512", 134_217_728),
-            ("mobilenet-v1-0.25-96", 7_489_664), ("mobilenet-v2-1.0-224", 300_774_272), ("resnet8", 12_501_632),
-            ("depth-29", 17_515_413_504),
+            ("mobilenet-v1-0.25-96", 7_489_664), ("resnet8", 12_501_632),
         ]
     )
     func work(name: String, multiplyAdds: Int) throws {

@@ -9,7 +9,7 @@
     private(set) var byteCount = 0
 
     deinit {
-        unsafe blocks.forEach { unsafe $0.deallocate() }
+        while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
     }
 
     /// Bytes that are aligned for vectors, all 0.
