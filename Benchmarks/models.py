@@ -235,7 +235,8 @@ def main():
     rates = "; ".join(f"{kind} {instruction} {rate:.1f} GMAC/s" for (kind, instruction), rate in peaks.items())
     text = "\n".join([
         f"{machine()}; {', '.join(peers.versions())}; {time.strftime('%Y-%m-%d')}.",
-        f"One thread, batch 1; medians of {options.rounds} rounds of {options.seconds} s each.", "",
+        f"One thread, batch 1; medians of {options.rounds} rounds of {options.seconds} s each; the load of all "
+        f"{os.cpu_count()} cores was {os.getloadavg()[1]:.1f} over the last five minutes.", "",
         f"Most that one core does from registers: {rates}.", "",
         *summary_rows(results, exact_peak), "", *detail_rows(results, exact_peak),
     ])
