@@ -162,3 +162,83 @@ struct EngineTests {
         try model.verifyGolden(engine: .reference)
     }
 }
+
+@Suite("A container of any operations that lies is refused, or runs without a trap")
+struct HostileGraphTests {
+    @Test("Tensors that are missing, of another shape, or full of extremes", arguments: 0..<5)
+    func tensors(_ seed: Int) throws {
+        let random = RandomModel(seed: UInt64(seed))
+        let bytes = try random.quantized().result.container
+        let row = Array(random.inputs[..<random.graph.inputs[0].shape.reduce(1, *)])
+        let container = try ModelContainer(parsing: bytes)
+        for name in container.tensorNames {
+            var forgery = try Forgery(bytes) { $0.golden = nil }
+            let tensor = try forgery.tensor(name)
+            let isOptional = name.hasSuffix(".range") || name.hasSuffix(".table") || name.hasSuffix(".exponentials")
+            forgery.replace(name, nil)
+            if !isOptional { #expect(throws: InferenceError.self, "\(name)") { try forgery.model() } }
+            let extremes: [Tensor?] = [
+                Tensor(shape: tensor.shape + [0], uint8s: []), Tensor(shape: [], int32s: [.min]),
+                try? Tensor(
+                    shape: tensor.shape,
+                    dataType: tensor.dataType,
+                    bytes: [UInt8](repeating: 0xff, count: tensor.bytes.count)
+                ),
+                try? Tensor(
+                    shape: tensor.shape,
+                    dataType: tensor.dataType,
+                    bytes: [UInt8](repeating: 0x7f, count: tensor.bytes.count)
+                ),
+                try? Tensor(
+                    shape: tensor.shape,
+                    dataType: tensor.dataType,
+                    bytes: [UInt8](repeating: 0x80, count: tensor.bytes.count)
+                ),
+            ]
+            for extreme in extremes {
+                var forgery = try Forgery(bytes) { $0.golden = nil }
+                forgery.replace(name, extreme)
+                guard let model = try? forgery.model() else { continue }
+                let answers = try model.predict(row, rows: 1)
+                #expect(try model.predict(row, rows: 1, engine: .variant(.scalar)).count == answers.count)
+            }
+        }
+    }
+
+    @Test("Encodings, layers and wires that are wrong", arguments: 0..<5)
+    func manifests(_ seed: Int) throws {
+        let random = RandomModel(seed: UInt64(seed))
+        let bytes = try random.quantized().result.container
+        let manifest = try ModelContainer(parsing: bytes).manifest
+        for value in manifest.encodings.keys {
+            #expect(throws: InferenceError.self, "\(value)") {
+                try Forgery(bytes) { $0.encodings[value] = nil }.model()
+            }
+            _ = try? Forgery(bytes) {
+                $0.golden = nil
+                $0.encodings[value] = try? Encoding(scale: 3e38, zeroPoint: 255)
+            }.model()
+            _ = try? Forgery(bytes) {
+                $0.encodings[value] = nil
+                $0.wideEncodings[value] = -1
+            }.model()
+        }
+        for index in manifest.layers.indices {
+            #expect(throws: InferenceError.self) { try Forgery(bytes) { $0.layers.remove(at: index) }.model() }
+            _ = try? Forgery(bytes) { $0.layers[index].output = .accumulator }.model()
+            _ = try? Forgery(bytes) { $0.layers[index].output = .requantized }.model()
+        }
+        for index in manifest.graph?.nodes.indices ?? 0..<0 {
+            #expect(throws: InferenceError.self) {
+                try Forgery(bytes) { $0.graph?.nodes[index].inputs = ["nowhere"] }.model()
+            }
+            _ = try? Forgery(bytes) { $0.graph?.nodes[index].inputs = ["x", "x"] }.model()
+            _ = try? Forgery(bytes) { $0.graph?.nodes[index].operation = .reshape(shape: [.max, 2]) }.model()
+            _ = try? Forgery(bytes) { $0.graph?.nodes[index].operation = .softmax }.model()
+            _ = try? Forgery(bytes) { $0.graph?.nodes.remove(at: index) }.model()
+        }
+        for shape in [[1 << 20, 1 << 6, 1], [1, 1, 1], [], [-1, 2, 3], [.max, .max, .max]] {
+            _ = try? Forgery(bytes) { $0.graph?.inputs[0].shape = shape }.model()
+        }
+    }
+}
