@@ -98,8 +98,8 @@ let services: [Target] = [
     service(
         "hexloop",
         domain + [
-            "BusSimulation", "Conformance", "HVX", "HexagonCode", "Inference", "Kernels", "Quantization", "Training",
-            "ZeroMQ", grdb,
+            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "Quantization",
+            "Training", "ZeroMQ", grdb,
         ]
     ),
 ]
