@@ -1,11 +1,20 @@
 import Decay
 
-/// How the default detector does on all labelled streams of a folder.
+/// How the default detectors do on all labelled streams of a folder.
 struct LabelledScore {
+    /// The score of each set: `b` is of errors, `v` of values.
     var sets: [String: DetectionScore] = [:]
 
-    /// What the sets ask for and do not get.
-    func problems() -> [(String, String)] { [] }
+    /// What the goals ask of each set and it does not reach; small sets are not judged.
+    func problems() -> [(String, String)] {
+        var problems: [(String, String)] = []
+        for (name, score) in sets.sorted(by: { $0.key < $1.key }) where score.drifts >= 10 {
+            // The best peers: ADWIN with its defaults on errors, and with delta 1e-5 on values.
+            let peer = name == "b" ? 0.734 : 0.153
+            if score.f1 < peer { problems.append((name, "F1 is \(score.f1); the best peer has \(peer)")) }
+        }
+        return problems
+    }
 }
 
 /// Hits, misses and false alarms over many streams.
@@ -37,6 +46,19 @@ struct DetectionScore: Equatable {
 
 extension DriftReplay {
     mutating func labelledStream(_ item: GoldenFolder.Case) throws {
-        _ = try folder.numbers(item.input)
+        let values = try folder.numbers(item.input)
+        guard let truth = item.expect["truth"].rows, let kind = item.expect["kind"].string?.prefix(1) else {
+            throw Mismatch("no truth")
+        }
+        let alarms: [Int]
+        if kind == "b" {
+            var watch = ErrorWatch()
+            alarms = watch.drifts(in: values)
+        } else {
+            var watch = ValueWatch()
+            alarms = watch.drifts(in: values)
+        }
+        let places = truth.map { $0.map { Int($0) } }
+        labelled.sets[String(kind), default: DetectionScore()].add(alarms: alarms, truth: places, count: values.count)
     }
 }
