@@ -29,23 +29,4 @@ int hxk_has_avxvnni(void) { return 0; }
 
 int hxk_has_avx512vnni(void) { return 0; }
 
-/* On other processors these names exist, so that callers link, and are never called. */
-HXK_FULLY_CONNECTED(avx2) {
-    hxk_u8s8_fully_connected__scalar(rows, inputs, outputs, input, weights, initial, out);
-}
-
-HXK_FULLY_CONNECTED(avx512vnni) {
-    hxk_u8s8_fully_connected__scalar(rows, inputs, outputs, input, weights, initial, out);
-}
-
-HXK_REQUANTIZE(avx2) {
-    hxk_s32_requantize_u8__scalar(rows, channels, accumulators, multiplier, left_shift, right_shift, zero_point, low,
-                                  high, out);
-}
-
-HXK_REQUANTIZE(avx512vnni) {
-    hxk_s32_requantize_u8__scalar(rows, channels, accumulators, multiplier, left_shift, right_shift, zero_point, low,
-                                  high, out);
-}
-
 #endif

@@ -16,3 +16,10 @@ public enum KernelError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 }
+
+/// The product of two dimensions, with room for elements of 4 bytes.
+func elementCount(_ rows: Int, _ columns: Int) throws(KernelError) -> Int {
+    let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+    guard rows >= 0, columns >= 0, !overflow, count <= Int.max / 4 else { throw .invalidShape([rows, columns]) }
+    return count
+}

@@ -20,33 +20,4 @@ public struct RequantizeStage: Sendable, Hashable {
         self.range = range
         self.channels = channels
     }
-
-    /// The bytes of each row, `[rows, channelCount]` row-major.
-    ///
-    /// - Parameter accumulators: `[rows, channelCount]` row-major.
-    /// - Throws: ``KernelError/invalidShape(_:)``, ``KernelError/count(what:expected:actual:)``,
-    ///   ``KernelError/unavailable(_:)``.
-    public func bytes(
-        _ accumulators: [Int32],
-        rows: Int,
-        variant: KernelVariant = .best
-    ) throws(KernelError) -> [UInt8] {
-        let expected = try elementCount(rows, channelCount)
-        guard accumulators.count == expected else {
-            throw .count(what: "accumulators", expected: expected, actual: accumulators.count)
-        }
-        guard variant == .scalar || KernelVariant.available.contains(variant) else { throw .unavailable(variant) }
-        return Dispatch.requantize(
-            variant,
-            rows: rows,
-            channels: channelCount,
-            accumulators: accumulators,
-            multiplier: channels.map(\.multiplier),
-            leftShift: channels.map(\.leftShift),
-            rightShift: channels.map(\.rightShift),
-            zeroPoint: Int32(zeroPoint),
-            low: range.lowerBound,
-            high: range.upperBound
-        )
-    }
 }

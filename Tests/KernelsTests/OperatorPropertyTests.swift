@@ -273,4 +273,12 @@ struct OperatorRefusalTests {
         )
         #expect(throws: KernelError.self) { try Operator.convolution(larger).multiplyAdds() }
     }
+
+    @Test("The variants of this machine pass their self-test")
+    func selfTest() {
+        #expect(KernelVariant.available.first == .scalar)
+        #expect(KernelVariant.failed.isEmpty)
+        #expect(KernelVariant.available == KernelVariant.allCases.filter(\.isSupported))
+        #expect(KernelVariant.available.contains(.best))
+    }
 }
