@@ -125,7 +125,10 @@ let testTargets: [Target] = [
     ),
     tests("ModelGraph"),
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
-    .testTarget(name: "ModelCommandTests", dependencies: ["HexloopApp", "ChildProcesses", "ModelGraph"]),
+    .testTarget(
+        name: "ModelCommandTests",
+        dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph"]
+    ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     tests(

@@ -51,6 +51,14 @@ public struct MinMaxObserver: Sendable, Hashable {
         }
     }
 
+    /// Adds what another observer saw.
+    public mutating func merge(_ other: MinMaxObserver) {
+        count += other.count
+        nonFiniteCount += other.nonFiniteCount
+        if let value = other.min { min = Swift.min(min ?? value, value) }
+        if let value = other.max { max = Swift.max(max ?? value, value) }
+    }
+
     /// The encoding that covers everything seen.
     ///
     /// - Throws: ``QuantizationError/noValues`` when nothing finite was seen.

@@ -8,6 +8,8 @@ public enum QuantizationError: Error, Sendable, Hashable, CustomStringConvertibl
     case invalidEncoding(scale: Float, zeroPoint: Int32)
     /// A multiplier with shifts outside 0...31.
     case shiftOutOfRange(left: Int32, right: Int32)
+    /// A share of values to keep that is not above 50 and at most 100.
+    case invalidPercentile(Double)
     /// Nothing was observed.
     case noValues
 
@@ -18,6 +20,7 @@ public enum QuantizationError: Error, Sendable, Hashable, CustomStringConvertibl
         case .invalidRange(let min, let max): "range \(min)...\(max) has no finite width"
         case .invalidEncoding(let scale, let zeroPoint): "scale \(scale) and zero point \(zeroPoint) encode nothing"
         case .shiftOutOfRange(let left, let right): "shifts \(left) and \(right) are outside 0...31"
+        case .invalidPercentile(let share): "percentile \(share) is not above 50 and at most 100"
         case .noValues: "no value was observed"
         }
     }

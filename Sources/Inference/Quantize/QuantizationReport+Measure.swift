@@ -9,12 +9,14 @@ extension QuantizationReport {
     ///   - interpreter: Runs the float graph that the model was made of.
     ///   - floatValue: The value of that graph that one of the model stands for.
     ///   - rows: How many of the calibration rows are compared.
+    ///   - progress: Called with the number of rows that are done.
     init(
         model: QuantizedModel,
         interpreter: FloatInterpreter,
         floatValue: (String) -> String,
         calibration: [Float],
-        rows: Int
+        rows: Int,
+        progress: (Int) -> Void
     ) throws(InferenceError) {
         var session = try model.makeSession()
         let plan = model.plan
@@ -42,6 +44,7 @@ extension QuantizationReport {
                 measures[index].add(floats[floatValue(value.name)] ?? [], quantized[entry.value] ?? [], value.storage)
             }
             whole.add(output, answer, nil)
+            progress(row + 1)
         }
         self.init(
             rows: rows,
@@ -106,18 +109,5 @@ private struct Measure {
             max: observer.max ?? 0,
             saturatedShare: count == 0 ? 0 : Double(outside) / Double(count)
         )
-    }
-}
-
-/// A logarithm that gives the same bits on every machine, since the report is part of a content-addressed file.
-private enum Logarithm {
-    /// `log10 x` for normal `x > 0`, exact to about 1e-9: the exponent, and the series of `artanh` for the significand.
-    static func base10(_ x: Double) -> Double {
-        let z = (x.significand - 1) / (x.significand + 1)
-        var sum = 0.0
-        for n in stride(from: 21.0, through: 1.0, by: -2.0) {
-            sum = sum * z * z + 1 / n
-        }
-        return (Double(x.exponent) * 0.693147180559945309 + 2 * z * sum) / 2.302585092994045684
     }
 }

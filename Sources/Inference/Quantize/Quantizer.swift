@@ -1,6 +1,6 @@
 public import ModelContainer
 import ModelGraph
-import Quantization
+public import Quantization
 
 /// A quantized model and how far it is from the float model.
 public struct QuantizationResult: Sendable {
@@ -13,8 +13,9 @@ public struct QuantizationResult: Sendable {
 /// Turns a float model into an int8 model.
 ///
 /// A leading standardization folds into the encoding of the input. Weights become s8 with a scale for each output, values
-/// u8 with the range they had over the calibration rows. A last layer gives its 32-bit sums, so that the answer has more
-/// than 256 levels; a softmax or a function behind it runs on the real numbers.
+/// u8 with the range they had over the calibration rows, or the part of it that a ``/Quantization/RangeMethod`` chooses.
+/// A last layer gives its 32-bit sums, so that the answer has more than 256 levels; a softmax or a function behind it runs
+/// on the real numbers.
 public enum Quantizer {
     /// How values between the operators stand.
     public enum ActivationWidth: String, Sendable, Hashable, CaseIterable {
@@ -23,6 +24,17 @@ public enum Quantizer {
         /// As signed 16-bit integers, for models of fully-connected layers and convolutions.
         case halfwords
     }
+
+    /// What is being done, row by row.
+    public enum Phase: String, Sendable, Hashable, CaseIterable {
+        /// The float model runs on the calibration rows.
+        case calibration
+        /// Both models run on these rows for the report.
+        case comparison
+    }
+
+    /// The key of the metadata that names the method of ranges, where it is not ``/Quantization/RangeMethod/minMax``.
+    public static let rangeMethodKey = "quantization.ranges"
 
     /// At most so many values go into a container as golden questions, but at least one row.
     private static let goldenValuesMax = 1 << 16
@@ -39,6 +51,8 @@ public enum Quantizer {
     ///   - lineage: The new container's lineage, or nil to keep that of the model. Its `parent` becomes the digest of
     ///     the model.
     ///   - width: How values between the operators stand.
+    ///   - ranges: How the range of bytes follows from the values seen. 16-bit integers have room for all.
+    ///   - progress: Called with the phase, and how many of its rows are done.
     /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
     public static func quantize(
         model: ModelContainer,
@@ -46,7 +60,9 @@ public enum Quantizer {
         rows: Int,
         goldenRows: Int,
         lineage: Lineage?,
-        width: ActivationWidth = .bytes
+        width: ActivationWidth = .bytes,
+        ranges method: RangeMethod = .minMax,
+        progress: (_ phase: Phase, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) throws(InferenceError) -> QuantizationResult {
         guard model.manifest.kind == .floatModel else {
             throw .wrongKind(expected: .floatModel, actual: model.manifest.kind)
@@ -60,22 +76,32 @@ public enum Quantizer {
         let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
         let roles = try ValueRoles(graph, infos)
         let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let ranges = try observe(graph, interpreter, calibration, rows: rows)
+        let ranges = try observe(
+            graph,
+            interpreter,
+            calibration,
+            rows: rows,
+            method: width == .bytes ? method : .minMax
+        ) { progress(.calibration, $0, rows) }
         var draft = try QuantizationDraft(graph: graph, roles: roles, ranges: ranges, width: width)
         draft.manifest.task = model.manifest.task
         draft.manifest.features = model.manifest.features
         draft.manifest.metadata = model.manifest.metadata
+        if width == .bytes, method != .minMax {
+            draft.manifest.metadata[rangeMethodKey] = method.description
+        }
         draft.manifest.lineage = lineage ?? model.manifest.lineage
         draft.manifest.lineage?.parent = model.digest
         let trial = try load(encode(draft))
         let valuesPerRow = infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let compared = min(rows, max(1, reportValuesMax / valuesPerRow))
         let report = try QuantizationReport(
             model: trial,
             interpreter: interpreter,
             floatValue: draft.floatValue(of:),
             calibration: calibration,
-            rows: min(rows, max(1, reportValuesMax / valuesPerRow))
-        )
+            rows: compared
+        ) { progress(.comparison, $0, compared) }
         draft.manifest.quantizationReport = report
         let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
         draft.manifest.golden = try golden(trial, calibration, rows: rows, count: min(goldenRows, rows, goldenMax))
@@ -84,12 +110,14 @@ public enum Quantizer {
         return QuantizationResult(container: container, report: report)
     }
 
-    /// The range of every value of the float model over the calibration rows, all finite.
+    /// The range of every value of the float model over the calibration rows, all finite, by the method.
     private static func observe(
         _ graph: Graph,
         _ interpreter: FloatInterpreter,
         _ calibration: [Float],
-        rows: Int
+        rows: Int,
+        method: RangeMethod,
+        progress: (Int) -> Void
     ) throws(InferenceError) -> [String: (min: Float, max: Float)] {
         guard rows > 0 else { throw .noCalibrationRows }
         if let index = firstNonFinite(calibration) {
@@ -103,19 +131,34 @@ public enum Quantizer {
             }
             throw .nonFiniteInput(row: index / interpreter.inputCount, feature: name, element: element)
         }
-        var observers: [String: MinMaxObserver] = [:]
+        var extents: [String: MinMaxObserver] = [:]
+        var histograms: [String: ValueHistogram] = [:]
+        let last = graph.nodes.last?.output
         _ = try InferenceError.wrapGraph { () throws(GraphError) in
-            try interpreter.run(calibration, rows: rows) { name, elements, _ in
-                observers[name, default: MinMaxObserver()].observe(elements)
+            try interpreter.run(calibration, rows: rows) { name, elements, rows in
+                if method == .minMax {
+                    extents[name, default: MinMaxObserver()].observe(elements)
+                } else {
+                    histograms[name, default: ValueHistogram()].observe(elements)
+                }
+                if name == last { progress(rows.upperBound) }
             }
         }
-        for node in graph.nodes where observers[node.output]?.nonFiniteCount ?? 0 > 0 {
+        for (name, histogram) in histograms { extents[name] = histogram.extent }
+        for node in graph.nodes where extents[node.output]?.nonFiniteCount ?? 0 > 0 {
             throw .nonFiniteValue(node: node.name)
         }
-        return observers.compactMapValues { observer in
-            guard let min = observer.min, let max = observer.max else { return nil }
-            return (min, max)
+        var ranges: [String: (min: Float, max: Float)] = [:]
+        for (name, extent) in extents {
+            guard let min = extent.min, let max = extent.max else { continue }
+            ranges[name] = (min, max)
         }
+        for (name, histogram) in histograms where ranges[name] != nil {
+            ranges[name] = try InferenceError.wrapQuantization(node: name) { () throws(QuantizationError) in
+                try histogram.range(by: method)
+            }
+        }
+        return ranges
     }
 
     private static func encode(_ draft: QuantizationDraft) throws(InferenceError) -> [UInt8] {
