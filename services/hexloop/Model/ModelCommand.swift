@@ -6,7 +6,7 @@ struct ModelCommand: AsyncParsableCommand {
         abstract: "Looks into model containers, runs and measures them.",
         subcommands: [
             ModelInfoCommand.self, ModelRunCommand.self, ModelBenchCommand.self, ModelProfileCommand.self,
-            ModelMakeCommand.self, ModelEmitHexagonCommand.self,
+            ModelMakeCommand.self, ModelConvertCommand.self, ModelDiffCommand.self, ModelEmitHexagonCommand.self,
         ]
     )
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Inference
 import Kernels
 import ModelContainer
+import ModelGraph
 import ZeroMQ
 
 /// Answers for rows in a file.
@@ -14,7 +15,7 @@ struct ModelRunCommand: AsyncParsableCommand {
             bytes; '-' is standard input or output. float32 are real numbers. uint8 are bytes in the encoding of the \
             model's input, which 'hexloop model info' shows, and go in as they are. How many rows there are follows from \
             the size. Answers are written in the same form: as real numbers, or for uint8 as bytes where the model gives \
-            bytes.
+            bytes. With --float the model is a float model, and rows are float32.
             """
     )
 
@@ -41,7 +42,11 @@ struct ModelRunCommand: AsyncParsableCommand {
     @Flag(help: "Uses the definition in HVX instructions, hundreds of times slower; the answers are the same.")
     var reference = false
 
+    @Flag(name: .customLong("float"), help: "Runs a float model, in 32-bit floats one operation after the other.")
+    var isFloat = false
+
     func validate() throws {
+        guard !isFloat || !reference else { throw ValidationError("--float and --reference are two different things") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 to 64") }
         guard (1...1 << 20).contains(batch) else { throw ValidationError("--batch must be 1 to \(1 << 20)") }
         if let type, ArrayFile.Element(rawValue: type) == nil {
@@ -50,6 +55,7 @@ struct ModelRunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        guard !isFloat else { return try await runFloat() }
         let file = try ModelFile(file, variant: kernels.variant)
         let contents = try Stream.read(input)
         let form: ArrayFile.Form = ArrayFile.isNpy(contents) ? .npy : .raw
@@ -59,6 +65,42 @@ struct ModelRunCommand: AsyncParsableCommand {
             try rows.answers(file.model, batch: batch, threads: threads, reference: reference)
         }
         try Stream.write(answers.contents(form), to: output)
+    }
+
+    private func runFloat() async throws {
+        let (container, _) = try ModelFile.container(file)
+        guard container.manifest.kind == .floatModel else {
+            throw CommandError("\(file) holds a \(container.manifest.kind.rawValue); --float runs a float-model")
+        }
+        let (graph, interpreter): (Graph, FloatInterpreter)
+        do {
+            graph = try container.graph
+            interpreter = try FloatInterpreter(graph)
+        } catch {
+            throw CommandError("\(file) cannot be run: \(error)")
+        }
+        let contents = try Stream.read(input)
+        let form: ArrayFile.Form = ArrayFile.isNpy(contents) ? .npy : .raw
+        let rows: [Float]
+        do {
+            let array = form == .npy ? try ArrayFile(npy: contents) : try ArrayFile(raw: contents, element: .float32)
+            guard array.element == .float32, type ?? "f32" == "f32" else {
+                throw CommandError("its elements are no float32, which --float takes")
+            }
+            rows = array.floats
+            guard rows.count % interpreter.inputCount == 0 else {
+                throw CommandError(
+                    "it has \(rows.count) elements and a row of the model's input has \(interpreter.inputCount)"
+                )
+            }
+        } catch {
+            throw CommandError("\(input): \(error)")
+        }
+        let count = rows.count / interpreter.inputCount
+        let answers = try await DedicatedThread.run("run") { try interpreter.run(rows, rows: count) }
+        let shape = graph.outputs.count == 1 ? try graph.values()[graph.outputs[0]]?.shape : nil
+        let array = ArrayFile(floats: answers, shape: [count] + (shape ?? [interpreter.outputCount]))
+        try Stream.write(array.contents(form), to: output)
     }
 
     private func read(_ contents: [UInt8], _ form: ArrayFile.Form, _ file: ModelFile) throws(CommandError) -> InputRows
