@@ -200,6 +200,91 @@ struct ModelConvertTests {
         }
     }
 
+    @Test("Models are compared layer by layer, and on rows with labels")
+    func compare() throws {
+        try inDirectory { shell in
+            let made = try shell("$H model convert float.hxm -o a.hxm --calibration rows --report a.json")
+            #expect(made.code == 0, "\(made.output)")
+            let compared = try shell("$H model compare float.hxm a.hxm --input rows.npy --report c.json")
+            #expect(compared.code == 0, "\(compared.output)")
+            // On the rows of the calibration the comparison is the report of the conversion.
+            #expect(try bytes("a.json") == bytes("c.json"))
+
+            // The float model is always right about its own answers.
+            #expect(try shell("$H model run float.hxm --float --input rows.npy --output f.npy").code == 0)
+            let answers = try ArrayFile(npy: bytes("f.npy")).floats
+            let classes = (0..<8).map { row in
+                let answer = Array(answers[row * 4..<row * 4 + 4])
+                return UInt8(answer.firstIndex(of: answer.max() ?? 0) ?? 0)
+            }
+            try write(ArrayFile(element: .uint8, shape: [8], bytes: classes).contents(.npy), "right.npy")
+            let wrong = ArrayFile(element: .uint8, shape: [8], bytes: classes.map { ($0 + 1) % 4 })
+            try write(wrong.contents(.npy), "wrong.npy")
+            try write(ArrayFile(floats: [9, 0, 0, 0, 0, 0, 0, 0], shape: [8]).bytes, "none.raw")
+            let labelled = try shell(
+                "$H model convert float.hxm -o l.hxm --calibration rows --test rows.npy --labels right.npy --report l.json"
+            )
+            #expect(labelled.code == 0 && labelled.output.contains("top-1 of 100.00% in float"), "\(labelled.output)")
+            let report = try JSONDecoder().decode(ConversionReport.self, from: Data(try bytes("l.json")))
+            #expect(report.labelled?.float == 1)
+            let quality = try shell("$H model compare float.hxm a.hxm --input rows --test rows --labels wrong.npy")
+            #expect(quality.code == 0 && quality.output.contains("top-1 of 0.00% in float"), "\(quality.output)")
+
+            let lines = [
+                ("compare a.hxm float.hxm --input rows.npy", "cannot be compared"),
+                ("compare float.hxm a.hxm --input rows.npy --test rows", "need each other"),
+                ("compare float.hxm a.hxm --input rows.npy --max-drop 1%", "needs --test"),
+                (
+                    "compare float.hxm a.hxm --input rows.npy --test rows --labels right.npy --max-drop x",
+                    "must be like 1%"
+                ),
+                (
+                    "compare float.hxm a.hxm --input rows.npy --test rows --labels none.raw",
+                    "9.0 is no class from 0 to 3"
+                ),
+                (
+                    "compare float.hxm a.hxm --input rows.npy --test rows --labels rows.npy",
+                    "720 labels and 8 rows need 8"
+                ),
+            ]
+            for (line, reason) in lines {
+                let run = try shell("$H model \(line)")
+                #expect(run.code != 0 && run.output.contains(reason), "\(line): \(run.output)")
+            }
+        }
+    }
+
+    @Test("What is lost is counted in rows for a classifier and as a part of the error otherwise")
+    func drop() throws {
+        #expect(LabelledQuality(measure: .topOne, rows: 4, float: 0.75, int8: 0.5).drop == 0.25)
+        #expect(LabelledQuality(measure: .meanAbsoluteError, rows: 4, float: 2, int8: 2.5).drop == 0.25)
+        #expect(LabelledQuality(measure: .meanAbsoluteError, rows: 4, float: 0, int8: 0).drop == 0)
+        #expect(LabelledQuality(measure: .meanAbsoluteError, rows: 4, float: 0, int8: 1).drop == .infinity)
+        let layers = [
+            QuantizationReport.Layer(name: "good", signalToNoiseDB: 40, min: 0, max: 1, saturatedShare: 0),
+            QuantizationReport.Layer(name: "bad", signalToNoiseDB: 4, min: 0, max: 1, saturatedShare: 0),
+        ]
+        var report = ConversionReport(
+            source: "f",
+            sourceDigest: "",
+            digest: "",
+            byteCount: 0,
+            ranges: "min-max",
+            activationBits: 8,
+            quantization: QuantizationReport(
+                rows: 4,
+                maxAbsError: 1,
+                meanAbsError: 1,
+                signalToNoiseDB: 4,
+                layers: layers
+            )
+        )
+        report.labelled = LabelledQuality(measure: .topOne, rows: 4, float: 0.75, int8: 0.5)
+        #expect(LabelledOptions.refusal(of: report, "f", maxDrop: "25%")?.description == nil)
+        let error = try #require(LabelledOptions.refusal(of: report, "f", maxDrop: "24.9%"))
+        #expect(error.description.contains("the worst layers are 'bad' (4.0 dB), 'good'"))
+    }
+
     @Test("Each part of a container that differs is an entry")
     func entries() throws {
         func container(_ change: (inout Manifest) -> Void, weights: [Float] = [1, 2]) throws -> ModelContainer {

@@ -110,6 +110,54 @@ public enum Quantizer {
         return QuantizationResult(container: container, report: report)
     }
 
+    /// Runs a float model and the quantized model that was made of it, and compares them layer by layer.
+    ///
+    /// - Parameters:
+    ///   - float: The float model.
+    ///   - quantized: The model that ``quantize(model:calibration:rows:goldenRows:lineage:width:ranges:progress:)`` made of it.
+    ///   - inputs: `[rows, inputs]` row-major.
+    ///   - progress: Called with the number of rows that are done.
+    /// - Throws: ``InferenceError/wrongKind(expected:actual:)``; ``InferenceError/invalid(field:reason:)`` naming a value
+    ///   when the one was not made of the other; what running them throws.
+    public static func compare(
+        float: ModelContainer,
+        quantized: ModelContainer,
+        inputs: [Float],
+        rows: Int,
+        progress: (_ done: Int) -> Void = { _ in }
+    ) throws(InferenceError) -> QuantizationReport {
+        guard float.manifest.kind == .floatModel else {
+            throw .wrongKind(expected: .floatModel, actual: float.manifest.kind)
+        }
+        let model = try QuantizedModel(quantized)
+        let original = try InferenceError.wrapContainer { () throws(ContainerError) in try float.graph }
+        let graph = try GraphRewriter(original).graph
+        let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
+        let folds = try ValueRoles(graph, infos).folds
+        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
+        let compared = model.plan.inputs.map(\.value) + model.plan.steps.map(\.output)
+        for value in compared.map({ model.plan.values[$0] }) {
+            guard infos[value.name].map({ $0.shape.reduce(1, *) }) == value.count else {
+                throw .invalid(field: "value '\(value.name)'", reason: "the float model has none like it")
+            }
+        }
+        guard interpreter.outputCount == model.outputCount else {
+            throw .invalid(field: "output", reason: "the float model gives another number of values")
+        }
+        guard rows > 0 else { throw .noCalibrationRows }
+        guard inputs.count == rows * interpreter.inputCount else {
+            throw .inputCount(expected: rows * interpreter.inputCount, actual: inputs.count)
+        }
+        return try QuantizationReport(
+            model: model,
+            interpreter: interpreter,
+            floatValue: { folds[$0]?.value ?? $0 },
+            calibration: inputs,
+            rows: rows,
+            progress: progress
+        )
+    }
+
     /// The range of every value of the float model over the calibration rows, all finite, by the method.
     private static func observe(
         _ graph: Graph,

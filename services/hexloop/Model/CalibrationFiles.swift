@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ModelGraph
 
 /// Rows to calibrate on: a file, or all files of a folder in the order of their names.
 struct CalibrationFiles: Sendable {
@@ -9,8 +10,9 @@ struct CalibrationFiles: Sendable {
 
     /// Reads NumPy's `.npy` (float32 or uint8) and bare float32; hidden files of a folder are none.
     ///
-    /// - Parameter width: The elements of a row.
-    init(_ path: String, width: Int, inputShapes: String) throws(CommandError) {
+    init(_ path: String, of inputs: [TensorInfo]) throws(CommandError) {
+        let width = inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let shapes = inputs.map { $0.shape.map(String.init).joined(separator: "x") }.joined(separator: ", ")
         var files = [path]
         var status = stat()
         if path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
@@ -32,9 +34,9 @@ struct CalibrationFiles: Sendable {
                 throw CommandError("\(file): \(error)")
             }
             let part = array.floats
-            guard !part.isEmpty, part.count % width == 0 else {
+            guard !part.isEmpty, width > 0, part.count % width == 0 else {
                 throw CommandError(
-                    "\(file): it has \(part.count) elements and a row of the model's input has \(width) (\(inputShapes))"
+                    "\(file): it has \(part.count) elements and a row of the model's input has \(width) (\(shapes))"
                 )
             }
             floats += part

@@ -32,6 +32,8 @@ struct ConversionReport: Codable, Sendable {
     let layers: [QuantizationReport.Layer]
     /// The names in the order of the model.
     let order: [String]
+    /// How both models do on rows with labels, when there are some.
+    var labelled: LabelledQuality?
 
     init(
         source: String,
@@ -71,7 +73,16 @@ struct ConversionReport: Codable, Sendable {
         }
     }
 
+    /// The three worst layers, for a sentence.
+    var worst: String {
+        layers.prefix(3).map { "'\($0.name)' (\($0.signalToNoiseDB.fixed(1)) dB)" }.joined(separator: ", ")
+    }
+
     private var summary: [(name: String, value: String)] {
+        facts + (labelled.map { [("labels", $0.summary)] } ?? [])
+    }
+
+    private var facts: [(name: String, value: String)] {
         [
             ("model", "\(source), \(sourceDigest)"), ("container", "\(digest), \(byteCount) bytes"),
             ("ranges", "\(ranges), values of \(activationBits) bits"),

@@ -6,7 +6,8 @@ struct ModelCommand: AsyncParsableCommand {
         abstract: "Looks into model containers, runs and measures them.",
         subcommands: [
             ModelInfoCommand.self, ModelRunCommand.self, ModelBenchCommand.self, ModelProfileCommand.self,
-            ModelMakeCommand.self, ModelConvertCommand.self, ModelDiffCommand.self, ModelEmitHexagonCommand.self,
+            ModelMakeCommand.self, ModelConvertCommand.self, ModelCompareCommand.self, ModelDiffCommand.self,
+            ModelEmitHexagonCommand.self,
         ]
     )
 }

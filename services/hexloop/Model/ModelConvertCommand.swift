@@ -69,6 +69,8 @@ struct ModelConvertCommand: AsyncParsableCommand {
     )
     var minSNR: Double?
 
+    @OptionGroup var labelled: LabelledOptions
+
     func validate() throws {
         guard [8, 16].contains(activations) else { throw ValidationError("--activations must be 8 or 16") }
         guard (0...1000).contains(golden) else { throw ValidationError("--golden must be 0 to 1000") }
@@ -102,15 +104,11 @@ struct ModelConvertCommand: AsyncParsableCommand {
         guard model.manifest.kind == .floatModel else {
             throw CommandError("\(file) holds a \(model.manifest.kind.rawValue) and a float-model is needed")
         }
-        let inputs = model.manifest.graph?.inputs ?? []
-        let rows = try CalibrationFiles(
-            calibration,
-            width: inputs.reduce(0) { $0 + $1.shape.reduce(1, *) },
-            inputShapes: inputs.map { $0.shape.map(String.init).joined(separator: "x") }.joined(separator: ", ")
-        )
+        let rows = try CalibrationFiles(calibration, of: model.manifest.graph?.inputs ?? [])
         // Standard output is the container's alone when it goes there.
         let terminal = output == "-" ? nil : Terminal()
         let (method, golden, activations, path) = (method, golden, activations, file)
+        let test = try labelled.read(model)
         let result = try await DedicatedThread.run("convert") {
             let bars = Bars(terminal)
             defer { bars.finish() }
@@ -128,7 +126,7 @@ struct ModelConvertCommand: AsyncParsableCommand {
                 throw CommandError("\(path) cannot be converted: \(error)")
             }
         }
-        let report = ConversionReport(
+        var report = ConversionReport(
             source: file,
             sourceDigest: model.digest,
             digest: ModelContainer.digest(of: result.container),
@@ -137,17 +135,22 @@ struct ModelConvertCommand: AsyncParsableCommand {
             activationBits: activations,
             quantization: result.report
         )
+        if let test {
+            report.labelled = try await DedicatedThread.run("labels") {
+                try test.quality(float: model, quantized: ModelContainer(parsing: result.container))
+            }
+        }
         for path in self.report {
             guard let form = ConversionReport.Form(path: path) else { continue }
             try Stream.write(Array(try report.text(form).utf8), to: path)
         }
         if let minSNR, result.report.signalToNoiseDB < minSNR {
-            let worst = report.layers.prefix(3).map { "'\($0.name)' (\($0.signalToNoiseDB.fixed(1)) dB)" }
             throw CommandError(
                 "\(file) is not converted: the answers have \(result.report.signalToNoiseDB.fixed(1)) dB of signal to noise "
-                    + "and --min-snr wants \(minSNR.short); the worst layers are \(worst.joined(separator: ", "))"
+                    + "and --min-snr wants \(minSNR.short); the worst layers are \(report.worst)"
             )
         }
+        try labelled.check(report, file)
         try Stream.write(result.container, to: output)
         guard let terminal else { return }
         terminal.line("\(output): \(result.container.count) bytes, \(report.digest)")
