@@ -150,7 +150,7 @@ let testTargets: [Target] = [
         name: "AccessTests",
         dependencies: ["ChildProcesses", "Bus", "Events", "Membership", "ZeroMQ", logging]
     ),
-    .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage"]),
+    .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage", grdb]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
     .testTarget(
         name: "ArtifactTests",

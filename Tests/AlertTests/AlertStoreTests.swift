@@ -1,6 +1,8 @@
 import Events
 import Foundation
+import GRDB
 import Storage
+import Synchronization
 import Testing
 
 @testable import AlertApp
@@ -16,6 +18,16 @@ struct AlertStoreTests {
             clock: { Timestamp(seconds: 100) }
         )
     }
+
+    private let alert = Incident.Alert(
+        rule: "r",
+        severity: .warning,
+        title: "t",
+        detail: "d",
+        since: Timestamp(seconds: 90),
+        repeats: 0,
+        sinks: [.webhook]
+    )
 
     private let raised = AlertRaised(
         alert: "r/oil",
@@ -54,28 +66,21 @@ struct AlertStoreTests {
 
     @Test("tell their end only after their begin, and a begin that failed only when it is due again")
     func deliveries() async throws {
-        let (store, raised) = (try store(), raised)
+        let (store, alert) = (try store(), alert)
         let begin = Timestamp(seconds: 100)
         try await store.write { transaction in
-            let number = try AlertTable.insert(raised, at: begin, transaction.database)
-            let first = AlertNotice(raised, at: begin, runID: nil)
-            var last = first
-            last.state = .resolved
-            for notice in [first, last] {
-                try DeliveryTable.insert(
-                    alert: number,
-                    sink: .webhook,
-                    notice,
-                    at: begin,
-                    transaction.database
-                )
+            for (state, seconds) in [(AlertNotice.State.raised, 100.0), (.resolved, 101)] {
+                let telling = Incident.Telling(state: state, alerts: [alert], sinks: [.webhook])
+                let notice = try #require(AlertNotice(telling, of: 7, about: "oil", at: begin))
+                let at = Timestamp(seconds: seconds - 1)
+                try DeliveryTable.insert(notice, of: 7, to: .webhook, at: at, transaction.database)
             }
         }
         @Sendable func due(_ seconds: Double) async throws -> [DeliveryTable.Delivery] {
             try await store.read { try DeliveryTable.due(.webhook, at: Timestamp(seconds: seconds), limit: 10, $0) }
         }
         let first = try #require(try await due(100).first)
-        #expect(try await due(100).map(\.state) == ["raised"])
+        #expect(try await due(100).map(\.idempotencyKey) == ["incident-7-raised-99000000"])
         try await store.write {
             try DeliveryTable.fail(
                 first.number,
@@ -94,8 +99,131 @@ struct AlertStoreTests {
             try DeliveryTable.fail(first.number, "500", attempts: 2, dueAt: nil, at: begin, $0.database)
         }
         let last = try await due(160)
-        #expect(last.map(\.state) == ["resolved"])
+        #expect(last.map(\.idempotencyKey) == ["incident-7-resolved-100000000"])
         #expect(last.first?.idempotencyKey != first.idempotencyKey)
         #expect(try await store.read { try DeliveryTable.due(.log, at: begin, limit: 10, $0) }.isEmpty)
+    }
+    @Test("of an incident are told once, and of its end once, over restarts between any two steps")
+    func incident() async throws {
+        let (store, clock) = try timed()
+        let rules = AlertRule.builtIn
+        func take(_ type: String, at seconds: Double) async throws {
+            clock.set(seconds)
+            let occurrence = Occurrence(type: type, about: "oil", detail: type, eventID: "e", eventType: "x")
+            try await store.write { try AlertHandlers.take(occurrence, rules, $0) }
+        }
+        func told(at seconds: Double) async throws -> [AlertNotice] {
+            clock.set(seconds)
+            try await store.write { try AlertHandlers.tick(rules, TellingPolicy(), [.webhook], $0) }
+            let due = try await store.read {
+                try DeliveryTable.due(.webhook, at: Timestamp(seconds: seconds), limit: 9, $0)
+            }
+            for one in due { try await store.write { try DeliveryTable.remove(one.number, $0.database) } }
+            return try due.map { try EventCoding.decode(AlertNotice.self, from: $0.body) }
+        }
+        try await take("decay.suspected", at: 100)
+        try await take("decay.detected", at: 101)
+        try await take("training.declined", at: 102)
+        #expect(try await told(at: 109).isEmpty)
+        let first = try #require(try await told(at: 110).first)
+        #expect(first.state == .raised)
+        #expect(first.alert == "decay-detected/oil")
+        #expect(first.since == Timestamp(seconds: 101))
+        #expect(first.others?.map(\.rule) == ["training-declined"])
+        try await take("decay.detected", at: 111)
+        #expect(try await told(at: 200).isEmpty)
+        #expect(first.steps?.map(\.type) == ["training.declined"])
+        try await take("training.started", at: 250)
+        try await take("rollout.completed", at: 300)
+        let last = try await told(at: 301)
+        #expect(last.map(\.state) == [.resolved])
+        #expect(last.first?.incident == first.incident)
+        #expect(last.first?.repeats == 1)
+        #expect(last.first?.steps?.map(\.type) == ["training.declined", "training.started", "rollout.completed"])
+        #expect(last.first?.detail == "rollout.completed: rollout.completed")
+        #expect(try await told(at: 100_000).isEmpty)
+        #expect(try await store.read { try IncidentTable.open($0) }.isEmpty)
+        try await take("decay.suspected", at: 100_001)
+        #expect(try await told(at: 100_011).first?.incident != first.incident)
+    }
+
+    @Test("wait for the age of their rule in the store")
+    func age() async throws {
+        let (store, clock) = try timed()
+        var rule = AlertRule("slow", on: "model.rejected", .warning, title: "{about}")
+        rule.after = .seconds(30)
+        let rules = [rule]
+        let occurrence = Occurrence(type: "model.rejected", about: "oil", detail: "", eventID: "e", eventType: "x")
+        try await store.write { try AlertHandlers.take(occurrence, rules, $0) }
+        for (seconds, open) in [(129.0, 0), (130, 1), (131, 1)] {
+            clock.set(seconds)
+            try await store.write { try AlertHandlers.tick(rules, TellingPolicy(), [.log], $0) }
+            #expect(try await store.read { try AlertTable.openCount($0) } == open)
+        }
+        #expect(try await store.read { try PendingTable.all($0) }.isEmpty)
+        #expect(try await store.read { try IncidentTable.open($0) }.first?.incident.alerts.first?.since.seconds == 100)
+    }
+
+    @Test("that an earlier version left open become an incident, and its deliveries go on")
+    func migration() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "alert-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let identity = Store.Identity(site: "local", service: "alert", instance: "main")
+        let raised = raised
+        do {
+            let old = try Store(
+                directory: directory,
+                identity: identity,
+                migrations: [AlertMigrations.all[0]],
+                clock: { Timestamp(seconds: 100) }
+            )
+            try await old.write { transaction in
+                for (rule, severity, at) in [("a", Severity.warning, 50.0), ("b", .critical, 60)] {
+                    var alert = raised
+                    (alert.rule, alert.severity) = (rule, severity)
+                    try AlertTable.insert(alert, at: Timestamp(seconds: at), transaction.database)
+                }
+                try transaction.database.execute(
+                    sql: """
+                        INSERT INTO delivery (alert, sink, state, body, dueAt) VALUES (2, 'webhook', 'raised', x'7B7D', 1)
+                        """
+                )
+            }
+        }
+        let new = try Store(
+            directory: directory,
+            identity: identity,
+            migrations: AlertMigrations.all,
+            clock: { Timestamp(seconds: 200) }
+        )
+        let open = try await new.read { try IncidentTable.open($0) }
+        #expect(open.map(\.incident.about) == ["oil"])
+        let incident = try #require(open.first?.incident)
+        #expect(incident.openedAt == Timestamp(seconds: 50))
+        #expect(incident.alerts.map(\.rule) == ["a", "b"])
+        #expect(incident.told?.alert.rule == "b")
+        #expect(incident.told?.lastAt == Timestamp(seconds: 60))
+        let due = try await new.read { try DeliveryTable.due(.webhook, at: Timestamp(seconds: 200), limit: 9, $0) }
+        #expect(due.map(\.idempotencyKey) == ["2-raised"])
+    }
+
+    private func timed() throws -> (Store, Clock) {
+        let clock = Clock()
+        let store = try Store(
+            directory: FileManager.default.temporaryDirectory.appending(path: "alert-\(UUID().uuidString)").path,
+            identity: .init(site: "local", service: "alert", instance: "main"),
+            migrations: AlertMigrations.all,
+            clock: { Timestamp(seconds: clock.seconds) }
+        )
+        return (store, clock)
+    }
+
+    /// Seconds since 1970, as the test says.
+    private final class Clock: Sendable {
+        private let value = Mutex(100.0)
+
+        var seconds: Double { value.withLock { $0 } }
+
+        func set(_ seconds: Double) { value.withLock { $0 = seconds } }
     }
 }

@@ -16,7 +16,7 @@ struct RulesFileTests {
               sinks: [webhook]
               title: The champion of {about} has decayed
             """
-        )
+        ).rules
         let expected = AlertRule(
             "oil-decayed",
             on: "decay.detected",
@@ -31,7 +31,7 @@ struct RulesFileTests {
 
     @Test("fills in sinks, title and no resolving event")
     func defaults() throws {
-        let rules = try RulesFile.parse("- {name: a, type: model.rejected, severity: info}")
+        let rules = try RulesFile.parse("- {name: a, type: model.rejected, severity: info}").rules
         #expect(
             rules == [AlertRule("a", on: "model.rejected", .info, title: "model.rejected: {about}")]
         )
@@ -40,8 +40,30 @@ struct RulesFileTests {
     @Test(
         "is refused with line, key and way out",
         arguments: [
-            ("", "a list of rules"),
-            ("name: a", "a list of rules"),
+            ("3", "the rules file, or a list of rules, with the keys rules, wait, repeat"),
+            ("rules: 3", "rules: a list of rules is expected"),
+            ("[]", "a list of rules is expected"),
+            ("name: a", "name: no such key; allowed are rules, wait, repeat"),
+            ("wait: 10", "wait: '10' must be a number with a unit"),
+            ("repeat: 1s", "repeat: at least 1m is expected, or never"),
+            ("inhibit: {when: a}", "inhibit: a list is expected"),
+            ("inhibit: [{when: gone, mute: [model-refused]}]", "inhibit[0].when: 'gone' must be one of the rules"),
+            ("inhibit: [{when: model-refused, mute: [model-refused]}]", "inhibit[0].mute: one or more rules other"),
+            ("silences: [{rules: [model-refused]}]", "silences[0].until: is missing"),
+            ("silences: [{until: tomorrow}]", "silences[0].until: 'tomorrow' must be a time such as"),
+            ("silences: [{from: 2026-12-24, until: 2026-12-24}]", "silences[0].until: a time after 'from'"),
+            ("quiet-hours: {from: 22:00}", "quiet-hours.to: is missing"),
+            ("quiet-hours: {from: 24:00, to: 07:00}", "quiet-hours.from: '24:00' must be a time such as"),
+            ("quiet-hours: {from: 07:00, to: 07:00}", "quiet-hours.to: another time than 'from'"),
+            ("quiet-hours: {from: 22:00, to: 07:00, offset: 01:00}", "quiet-hours.offset: '01:00' must be"),
+            ("quiet-hours: {from: 22:00, to: 07:00, except: high}", "quiet-hours.except: 'high' must be one of"),
+            ("escalate: {severity: info}", "escalate.after: is missing"),
+            ("escalate: {after: 1h, sinks: [mail]}", "escalate.sinks: 'mail' must be one of log, webhook"),
+            (
+                "- {name: a, type: decay.detected, severity: info, causes: [weather]}",
+                "[0].causes: 'weather' must be one of"
+            ),
+            ("- {name: a, type: decay.detected, severity: info, after: soon}", "[0].after: 'soon' must be a number"),
             ("- 1", "[0]: a rule with the keys name, type"),
             ("- {name: a, typ: decay.detected, severity: info}", "[0].typ: no such key; allowed are name, type"),
             ("- {type: decay.detected, severity: info}", "[0].name: is missing"),
@@ -67,9 +89,61 @@ struct RulesFileTests {
         #expect(error?.description.contains(reason) == true, "\(error?.description ?? "accepted")")
     }
 
+    @Test("is the built-in rules when it is empty", arguments: ["", "# nothing yet\n", "---\n"])
+    func empty(yaml: String) throws { #expect(try RulesFile.parse(yaml) == RulesFile()) }
+
+    @Test("says when people are told")
+    func policy() throws {
+        let file = try RulesFile.parse(
+            """
+            wait: 1m
+            repeat: never
+            inhibit:
+              - {when: model-refused, mute: [model-rejected]}
+            silences:
+              - {rules: [decay-detected], pipelines: [oil-*], from: 2026-12-24, until: "2026-12-27T00:00:00+01:00"}
+            quiet-hours: {from: 22:00, to: "07:30", offset: "-01:30", except: warning}
+            escalate: {after: 30m, severity: warning, sinks: [log]}
+            """
+        )
+        #expect(file.rules == AlertRule.builtIn)
+        var policy = TellingPolicy()
+        policy.wait = .seconds(60)
+        policy.repeat = nil
+        policy.inhibitions = [.init(when: "model-refused", mute: ["model-rejected"])]
+        policy.silences = [
+            .init(
+                rules: ["decay-detected"],
+                pipelines: ["oil-*"],
+                from: Timestamp(rfc3339: "2026-12-24"),
+                until: try #require(Timestamp(rfc3339: "2026-12-26T23:00:00Z"))
+            )
+        ]
+        policy.quietHours = .init(from: 1_320, to: 450, offset: -90, except: .warning)
+        policy.escalation = .init(after: .seconds(1_800), severity: .warning, sinks: [.log])
+        #expect(file.policy == policy)
+    }
+
+    @Test("gives a rule its pipelines, causes and age")
+    func filters() throws {
+        let rule = try #require(
+            try RulesFile.parse(
+                """
+                rules:
+                  - {name: a, type: decay.detected, severity: info, pipelines: [oil*], causes: [error], after: 10m}
+                """
+            ).rules.first
+        )
+        #expect(rule.pipelines == ["oil*"])
+        #expect(rule.causes == ["error"])
+        #expect(rule.after == .seconds(600))
+    }
+
     @Test("may name what the built-in rules name, and each of those has its own name")
     func builtIn() {
         #expect(Set(AlertRule.builtIn.map(\.name)).count == AlertRule.builtIn.count)
+        let names = Set(AlertRule.builtIn.map(\.name))
+        for one in TellingPolicy.builtInInhibitions { #expect(names.isSuperset(of: one.mute.union([one.when]))) }
         for rule in AlertRule.builtIn {
             #expect(WatchedEvent.types.isSuperset(of: rule.resolveBy.union([rule.type])), "\(rule.name)")
             #expect(!rule.resolveBy.contains(rule.type), "\(rule.name)")

@@ -2,30 +2,72 @@ import Events
 import Membership
 import Storage
 
-/// What each event does to the alerts.
+/// What each event, and the passing of time, does to alerts and incidents.
 enum AlertHandlers {
     static func make(_ configuration: AlertConfiguration) -> EventHandlers {
         let rules = configuration.rules
-        let sinks: Set<AlertRule.Sink> = configuration.webhookURL == nil ? [.log] : [.log, .webhook]
-        let used = Set(rules.map(\.type)).union(rules.flatMap(\.resolveBy))
+        let used = Set(rules.map(\.type)).union(rules.flatMap(\.resolveBy)).union(WatchedEvent.steps)
         var handlers = EventHandlers()
         for watched in WatchedEvent.all where used.contains(watched.type) {
             watched.register(in: &handlers) { occurrence, transaction in
-                let open = try AlertTable.open(about: occurrence.about, transaction.database)
-                var machine = AlertMachine(rules: rules, open: open)
-                for action in machine.take(occurrence) { try perform(action, sinks, transaction) }
+                try take(occurrence, rules, transaction)
             }
         }
         return handlers
     }
 
-    private static func perform(
-        _ action: AlertMachine.Action,
+    /// Takes one event.
+    static func take(_ occurrence: Occurrence, _ rules: [AlertRule], _ transaction: Transaction) throws {
+        let db = transaction.database
+        var machine = AlertMachine(
+            rules: rules,
+            open: try AlertTable.open(about: occurrence.about, db),
+            pending: try PendingTable.all(about: occurrence.about, db)
+        )
+        for action in machine.take(occurrence, at: transaction.now, runID: transaction.runID) {
+            try perform(action, transaction)
+        }
+        guard WatchedEvent.steps.contains(occurrence.type) else { return }
+        let step = Incident.Step(at: transaction.now, type: occurrence.type, detail: occurrence.detail)
+        try change(occurrence.about, transaction) { $0.note(step) }
+    }
+
+    /// Raises what has reached its age and queues what is to be told now; `sinks` are those that are set up.
+    static func tick(
+        _ rules: [AlertRule],
+        _ policy: TellingPolicy,
         _ sinks: Set<AlertRule.Sink>,
         _ transaction: Transaction
     ) throws {
+        let (db, now) = (transaction.database, transaction.now)
+        let pending = try PendingTable.all(db)
+        for about in Set(pending.map(\.key.about)).sorted() {
+            var machine = AlertMachine(
+                rules: rules,
+                open: try AlertTable.open(about: about, db),
+                pending: pending.filter { $0.key.about == about }
+            )
+            for action in machine.tick(at: now) { try perform(action, transaction) }
+        }
+        for var one in try IncidentTable.open(db) {
+            let before = one.incident
+            if let telling = one.incident.tell(at: now, policy),
+                let notice = AlertNotice(telling, of: one.number, about: one.incident.about, at: now)
+            {
+                for sink in telling.sinks.intersection(sinks).sorted(by: { $0.rawValue < $1.rawValue }) {
+                    try DeliveryTable.insert(notice, of: one.number, to: sink, at: now, db)
+                }
+            }
+            if one.incident != before { try IncidentTable.update(one, at: now, db) }
+        }
+    }
+
+    private static func perform(_ action: AlertMachine.Action, _ transaction: Transaction) throws {
+        let (db, now) = (transaction.database, transaction.now)
         switch action {
-        case .raise(let key, let rule, let occurrence):
+        case .hold(let waiting): try PendingTable.insert(waiting, db)
+        case .drop(let key): try PendingTable.remove(key, db)
+        case .raise(let key, let rule, let occurrence, let since, let runID):
             let raised = AlertRaised(
                 alert: key.text,
                 rule: rule.name,
@@ -36,20 +78,28 @@ enum AlertHandlers {
                 eventID: occurrence.eventID,
                 eventType: occurrence.eventType
             )
-            let number = try AlertTable.insert(raised, at: transaction.now, transaction.database)
-            try transaction.send(raised)
-            let notice = AlertNotice(raised, at: transaction.now, runID: transaction.runID)
-            for sink in rule.sinks.intersection(sinks) {
-                try DeliveryTable.insert(
-                    alert: number,
-                    sink: sink,
-                    notice,
-                    at: transaction.now,
-                    transaction.database
-                )
+            try AlertTable.insert(raised, at: now, db)
+            try transaction.send(raised, runID: runID)
+            let alert = Incident.Alert(
+                rule: rule.name,
+                severity: rule.severity,
+                title: raised.title,
+                detail: raised.detail,
+                since: since,
+                repeats: 0,
+                sinks: rule.sinks,
+                canEnd: !rule.resolveBy.isEmpty,
+                figures: occurrence.figures,
+                runID: runID
+            )
+            if try !change(key.about, transaction, { $0.add(alert) }) {
+                var incident = Incident(about: key.about, openedAt: now)
+                incident.add(alert)
+                try IncidentTable.insert(incident, db)
             }
         case .count(let key, let repeats):
-            try AlertTable.count(key, repeats: repeats, at: transaction.now, transaction.database)
+            try AlertTable.count(key, repeats: repeats, at: now, db)
+            try change(key.about, transaction) { $0.count(key.rule, repeats: repeats) }
         case .resolve(let key, let rule, let repeats, let occurrence):
             let resolved = AlertResolved(
                 alert: key.text,
@@ -58,32 +108,23 @@ enum AlertHandlers {
                 repeats: repeats,
                 message: "\(occurrence.type): \(occurrence.detail)"
             )
-            guard
-                let number = try AlertTable.resolve(
-                    key,
-                    by: occurrence.eventID,
-                    at: transaction.now,
-                    transaction.database
-                )
-            else { return }
+            guard try AlertTable.resolve(key, by: occurrence.eventID, at: now, db) != nil else { return }
             try transaction.send(resolved)
-            let notice = AlertNotice(
-                resolved,
-                rule.title(about: key.about),
-                rule.severity,
-                at: transaction.now,
-                runID: transaction.runID
-            )
-            for sink in rule.sinks.intersection(sinks) {
-                try DeliveryTable.insert(
-                    alert: number,
-                    sink: sink,
-                    notice,
-                    at: transaction.now,
-                    transaction.database
-                )
-            }
-            try AlertTable.prune(transaction.database)
+            try change(key.about, transaction) { $0.resolve(key.rule, message: resolved.message) }
+            try AlertTable.prune(db)
         }
+    }
+
+    /// Changes the incident about a subject; false when none is open.
+    @discardableResult
+    private static func change(
+        _ about: String,
+        _ transaction: Transaction,
+        _ body: (inout Incident) -> Void
+    ) throws -> Bool {
+        guard var one = try IncidentTable.open(about: about, transaction.database) else { return false }
+        body(&one.incident)
+        try IncidentTable.update(one, at: transaction.now, transaction.database)
+        return true
     }
 }

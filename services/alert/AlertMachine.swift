@@ -15,13 +15,25 @@ struct OpenAlert: Sendable, Hashable {
     var repeats: Int
 }
 
+/// What a rule with an age saw, as long as it is not old enough to be an alert.
+struct PendingAlert: Sendable, Hashable {
+    let key: OpenAlert.Key
+    let since: Timestamp
+    let occurrence: Occurrence
+    let runID: String?
+}
+
 /// Decides which occurrence raises an alert, which only repeats one, and which resolves one.
 ///
 /// It holds what is open; whoever runs it carries the actions out in the transaction of their cause.
 struct AlertMachine: Sendable {
     /// What is to be done, in order.
     enum Action: Sendable, Hashable {
-        case raise(OpenAlert.Key, AlertRule, Occurrence)
+        /// The rule has an age: it becomes an alert at that age, unless it is dropped before.
+        case hold(PendingAlert)
+        case drop(OpenAlert.Key)
+        /// Since when it holds: the first occurrence, also when the rule has an age.
+        case raise(OpenAlert.Key, AlertRule, Occurrence, since: Timestamp, runID: String?)
         /// The alert stands already; it has now been repeated that often.
         case count(OpenAlert.Key, repeats: Int)
         case resolve(OpenAlert.Key, AlertRule, repeats: Int, Occurrence)
@@ -29,31 +41,58 @@ struct AlertMachine: Sendable {
 
     let rules: [AlertRule]
     private(set) var open: [OpenAlert.Key: OpenAlert]
+    private(set) var pending: [OpenAlert.Key: PendingAlert]
 
-    /// A machine in which those alerts are open.
-    init(rules: [AlertRule], open: [OpenAlert] = []) {
+    /// A machine in which those alerts are open, and those wait for their age.
+    init(rules: [AlertRule], open: [OpenAlert] = [], pending: [PendingAlert] = []) {
         self.rules = rules
         self.open = Dictionary(open.map { ($0.key, $0) }) { first, _ in first }
+        self.pending = Dictionary(pending.map { ($0.key, $0) }) { first, _ in first }
     }
 
     /// Takes one occurrence. What it resolves comes before what it raises.
-    mutating func take(_ occurrence: Occurrence) -> [Action] {
+    mutating func take(_ occurrence: Occurrence, at now: Timestamp, runID: String?) -> [Action] {
         var actions: [Action] = []
         for rule in rules where rule.resolveBy.contains(occurrence.type) {
             let key = OpenAlert.Key(rule: rule.name, about: occurrence.about)
+            if pending.removeValue(forKey: key) != nil { actions.append(.drop(key)) }
             guard let alert = open.removeValue(forKey: key) else { continue }
             actions.append(.resolve(key, rule, repeats: alert.repeats, occurrence))
         }
-        for rule in rules where rule.type == occurrence.type {
+        for rule in rules where rule.matches(occurrence) {
             let key = OpenAlert.Key(rule: rule.name, about: occurrence.about)
             if var alert = open[key] {
                 alert.repeats += 1
                 open[key] = alert
                 actions.append(.count(key, repeats: alert.repeats))
+            } else if rule.after > .zero {
+                guard pending[key] == nil else { continue }
+                let waiting = PendingAlert(key: key, since: now, occurrence: occurrence, runID: runID)
+                pending[key] = waiting
+                actions.append(.hold(waiting))
             } else {
                 open[key] = OpenAlert(key: key, repeats: 0)
-                actions.append(.raise(key, rule, occurrence))
+                actions.append(.raise(key, rule, occurrence, since: now, runID: runID))
             }
+        }
+        return actions
+    }
+
+    /// Raises what has reached its rule's age, oldest first; drops what no rule asks for any more.
+    mutating func tick(at now: Timestamp) -> [Action] {
+        var actions: [Action] = []
+        for waiting in pending.values.sorted(by: { ($0.since, $0.key.text) < ($1.since, $1.key.text) }) {
+            let key = waiting.key
+            guard let rule = rules.first(where: { $0.name == key.rule }), open[key] == nil else {
+                pending[key] = nil
+                actions.append(.drop(key))
+                continue
+            }
+            guard now - waiting.since >= rule.after else { continue }
+            pending[key] = nil
+            open[key] = OpenAlert(key: key, repeats: 0)
+            actions.append(.drop(key))
+            actions.append(.raise(key, rule, waiting.occurrence, since: waiting.since, runID: waiting.runID))
         }
         return actions
     }

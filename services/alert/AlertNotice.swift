@@ -1,10 +1,21 @@
 import Events
 
 /// What a sink tells people: the body of the webhook's POST.
+///
+/// It is about the gravest alert of an incident, and names the others.
 struct AlertNotice: Codable, Sendable, Hashable {
-    /// Whether the alert begins or ends.
+    /// What happened to the incident.
     enum State: String, Codable, Sendable, Hashable {
-        case raised, resolved
+        case raised, worsened, escalated, repeated, resolved
+    }
+
+    /// Another alert of the same incident.
+    struct Other: Codable, Sendable, Hashable {
+        var rule: String
+        var severity: Severity
+        var title: String
+        var detail: String
+        var since: Timestamp
     }
 
     var alert: String
@@ -13,35 +24,90 @@ struct AlertNotice: Codable, Sendable, Hashable {
     var severity: Severity
     var about: String
     var title: String
+    /// What the causing event says of itself; when resolved, what ended it.
     var detail: String
+    /// When this was said.
     var at: Timestamp
-    /// Events that repeated the alert; 0 when it is raised.
+    /// Events that repeated the alert.
     var repeats: Int
     var runID: String?
+    /// The same for all that is said of one incident.
+    var incident: Int64?
+    /// Since when the alert holds.
+    var since: Timestamp?
+    var others: [Other]?
+    /// What the monitor saw, when the alert is about decay.
+    var figures: DecayFigures?
+    /// What the loop did since the incident began, oldest first.
+    var steps: [Incident.Step]?
+    /// Commands that show more.
+    var look: [String]?
+    /// All of it as lines for people.
+    var text: String?
 
-    init(_ raised: AlertRaised, at: Timestamp, runID: String?) {
-        alert = raised.alert
-        state = .raised
-        rule = raised.rule
-        severity = raised.severity
-        about = raised.about
-        title = raised.title
-        detail = raised.detail
-        self.at = at
-        repeats = 0
-        self.runID = runID
+    /// What is said; nil when the telling names no alert, which none of an ``Incident`` does.
+    init?(_ telling: Incident.Telling, of incident: Int64, about: String, at now: Timestamp) {
+        guard let first = telling.alerts.first else { return nil }
+        alert = OpenAlert.Key(rule: first.rule, about: about).text
+        state = telling.state
+        rule = first.rule
+        severity = first.severity
+        self.about = about
+        title = first.title
+        detail = telling.end ?? first.detail
+        at = now
+        repeats = first.repeats
+        runID = first.runID
+        self.incident = incident
+        since = first.since
+        figures = first.figures
+        steps = telling.steps
+        look =
+            about.contains("/")
+            ? ["hexloop status", "hexloop bus status"]
+            : ["hexloop laps --pipeline \(about)", "hexloop history \(about)", "hexloop status"]
+        others = telling.alerts.dropFirst().map {
+            Other(rule: $0.rule, severity: $0.severity, title: $0.title, detail: $0.detail, since: $0.since)
+        }
+        text = lines.joined(separator: "\n")
     }
 
-    init(_ resolved: AlertResolved, _ title: String, _ severity: Severity, at: Timestamp, runID: String?) {
-        alert = resolved.alert
-        state = .resolved
-        rule = resolved.rule
-        self.severity = severity
-        about = resolved.about
-        self.title = title
-        detail = resolved.message
-        self.at = at
-        repeats = resolved.repeats
-        self.runID = runID
+    /// What decayed, by how much, since when, what the loop did about it, and how to look.
+    private var lines: [String] {
+        var lines = ["[\(state == .resolved ? "resolved" : severity.rawValue)] \(title)", detail]
+        if state == .escalated || state == .repeated { lines[0] += " (\(state.rawValue))" }
+        if let figures, state != .resolved {
+            if figures.cause == "error", figures.baseline > 0 {
+                let times = figures.value / figures.baseline
+                lines.append(
+                    "By how much: \(Self.short(times)) times the model's own \(figures.metric) of "
+                        + Self.short(figures.baseline)
+                )
+            }
+            if let first = figures.firstSuspectAt { lines.append("First seen: \(first.rfc3339)") }
+        }
+        if let since { lines.append("Since: \(since.rfc3339)") }
+        if repeats > 0 { lines.append("Repeated: \(repeats) times") }
+        if let others, !others.isEmpty {
+            lines.append("Also:")
+            lines += others.map { "  [\($0.severity.rawValue)] \($0.title): \($0.detail)" }
+        }
+        lines.append("What Hexloop did:")
+        let steps = steps ?? []
+        lines +=
+            steps.isEmpty
+            ? [state == .resolved ? "  nothing" : "  nothing yet"]
+            : steps.map { "  \($0.at.rfc3339) \($0.type): \($0.detail)" }
+        lines.append("Look:")
+        lines += (look ?? []).map { "  \($0)" }
+        return lines
+    }
+
+    /// A number with four digits that count.
+    private static func short(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return "\(value)" }
+        var scale = 1.0
+        while abs(value) * scale < 1_000, scale < 1e12 { scale *= 10 }
+        return "\((value * scale).rounded() / scale)"
     }
 }

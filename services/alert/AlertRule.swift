@@ -3,7 +3,7 @@ import Events
 /// When an alert is raised, how much it matters, and what ends it.
 struct AlertRule: Sendable, Hashable {
     /// Where an alert is told.
-    enum Sink: String, Sendable, Hashable, CaseIterable {
+    enum Sink: String, Codable, Sendable, Hashable, CaseIterable {
         /// One line in the service's log.
         case log
         /// A POST to `webhook.url`.
@@ -15,6 +15,12 @@ struct AlertRule: Sendable, Hashable {
     /// The event that raises it, as `noun.verb`.
     var type: String
     var severity: Severity
+    /// Names of pipelines, or their beginnings with a `*` at the end; all when empty.
+    var pipelines: [String] = []
+    /// Causes of decay (`error`, `input-range`), or codes of what failed; all when empty.
+    var causes: Set<String> = []
+    /// How long it must stand before it is an alert.
+    var after = Duration.zero
     /// The events about the same thing that end it.
     var resolveBy: Set<String>
     var sinks: Set<Sink>
@@ -23,6 +29,18 @@ struct AlertRule: Sendable, Hashable {
 
     /// The title for one subject.
     func title(about: String) -> String { title.replacing("{about}", with: about) }
+
+    /// Whether that occurrence raises it, or repeats it.
+    func matches(_ occurrence: Occurrence) -> Bool {
+        type == occurrence.type
+            && (pipelines.isEmpty || pipelines.contains { Self.name($0, matches: occurrence.about) })
+            && (causes.isEmpty || occurrence.cause.map(causes.contains) ?? false)
+    }
+
+    /// Whether a name is the pattern, or begins as it does when it ends in `*`.
+    static func name(_ pattern: String, matches name: String) -> Bool {
+        pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
+    }
 
     init(
         _ name: String,

@@ -14,7 +14,7 @@ import Storage
 struct AlertService: Service {
     /// Deliveries taken from the table at a time.
     private static let batchMax = 32
-    /// How often the table is looked at for deliveries whose next attempt is due.
+    /// How often incidents are looked at, and deliveries whose next attempt is due.
     private static let lookInterval = Duration.seconds(1)
     private static let answerBytesMax = 64 * 1024
 
@@ -57,6 +57,7 @@ struct AlertService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !Task.isCancelled {
+                    try await tick()
                     wake()
                     try? await Task.sleep(for: Self.lookInterval)
                 }
@@ -75,6 +76,16 @@ struct AlertService: Service {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+
+    /// Lets time pass for alerts and incidents. While some are open this is a transaction, which is empty but seldom.
+    private func tick() async throws {
+        let isIdle = try await member.store.read {
+            try IncidentTable.open($0).isEmpty && PendingTable.all($0).isEmpty
+        }
+        guard !isIdle else { return }
+        let (rules, policy, sinks) = (configuration.rules, configuration.policy, configuration.sinks)
+        try await member.store.write { try AlertHandlers.tick(rules, policy, sinks, $0) }
     }
 
     private func due(_ sink: AlertRule.Sink) async throws -> [DeliveryTable.Delivery] {
@@ -120,15 +131,16 @@ struct AlertService: Service {
         }
         let metadata: Logger.Metadata = [
             "alert.id": "\(notice.alert)", "alert.severity": "\(notice.severity)", "alert.title": "\(notice.title)",
-            "alert.detail": "\(notice.detail)",
+            "alert.detail": "\(notice.detail)", "alert.state": "\(notice.state)",
+            "alert.others": "\((notice.others ?? []).map(\.rule).joined(separator: ", "))",
         ]
         switch (notice.state, notice.severity) {
         case (.resolved, _):
             let repeats: Logger.Metadata = ["alert.repeats": "\(notice.repeats)"]
             member.logger.notice("alert resolved", metadata: metadata.merging(repeats) { first, _ in first })
-        case (.raised, .info): member.logger.notice("alert raised", metadata: metadata)
-        case (.raised, .warning): member.logger.warning("alert raised", metadata: metadata)
-        case (.raised, .critical): member.logger.critical("alert raised", metadata: metadata)
+        case (_, .info): member.logger.notice("alert raised", metadata: metadata)
+        case (_, .warning): member.logger.warning("alert raised", metadata: metadata)
+        case (_, .critical): member.logger.critical("alert raised", metadata: metadata)
         }
     }
 

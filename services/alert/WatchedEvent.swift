@@ -3,7 +3,7 @@ import Membership
 import Storage
 
 /// An event as rules see it.
-struct Occurrence: Sendable, Hashable {
+struct Occurrence: Codable, Sendable, Hashable {
     static let aboutCharactersMax = 200
     static let detailCharactersMax = 1_000
 
@@ -11,15 +11,29 @@ struct Occurrence: Sendable, Hashable {
     let type: String
     /// What an alert is about: the pipeline, or for refusals the program and the code.
     let about: String
+    /// The cause of a decay, or the code of what failed; nil for events without one.
+    let cause: String?
+    /// What the monitor saw, when this is about decay.
+    let figures: DecayFigures?
     /// One sentence for people.
     let detail: String
     let eventID: String
     /// The CloudEvents type.
     let eventType: String
 
-    init(type: String, about: String, detail: String, eventID: String, eventType: String) {
+    init(
+        type: String,
+        about: String,
+        cause: String? = nil,
+        figures: DecayFigures? = nil,
+        detail: String,
+        eventID: String,
+        eventType: String
+    ) {
         self.type = type
         self.about = String(about.prefix(Self.aboutCharactersMax))
+        self.cause = cause
+        self.figures = figures
         self.detail = String(detail.prefix(Self.detailCharactersMax))
         self.eventID = eventID
         self.eventType = eventType
@@ -30,47 +44,80 @@ struct Occurrence: Sendable, Hashable {
 struct WatchedEvent: Sendable {
     typealias Body = @Sendable (Occurrence, Transaction) throws -> Void
 
+    /// What a rule's `causes` may name.
+    static let causes = Set(ErrorCode.allCases.map(\.rawValue)).union(["error", "input-range"])
+
+    /// What the loop does about a trouble, and what comes of it: an incident remembers these.
+    static let steps: Set = [
+        "training.started", "training.failed", "training.declined", "conversion.failed", "model.rejected",
+        "model.refused", "rollout.completed",
+    ]
+
     /// `noun.verb`
     let type: String
     private let register: @Sendable (inout EventHandlers, @escaping Body) -> Void
 
     /// Every event that rules can name.
     static let all = [
-        watched(DecaySuspected.self, { $0.pipeline }, { $0.figures.message }),
-        watched(DecayDetected.self, { $0.pipeline }, { $0.figures.message }),
-        watched(DecayCleared.self, { $0.pipeline }, { $0.figures.message }),
-        watched(TrainingStarted.self, { $0.pipeline }, { "a run began with \($0.rows) rows" }),
-        watched(TrainingCompleted.self, { $0.pipeline }, { "\($0.candidates.count) models are trained" }),
-        watched(TrainingFailed.self, { $0.pipeline }, { "\($0.code.rawValue): \($0.message)" }),
-        watched(TrainingDeclined.self, { $0.pipeline }, { "\($0.code.rawValue): \($0.message)" }),
-        watched(ConversionCompleted.self, { $0.pipeline }, { "\($0.candidates.count) models are converted" }),
+        watched(DecaySuspected.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
+        watched(DecayDetected.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
+        watched(DecayCleared.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
+        watched(TrainingStarted.self, { $0.pipeline }, { _ in nil }, { "a run began with \($0.rows) rows" }),
+        watched(TrainingCompleted.self, { $0.pipeline }, { _ in nil }, { "\($0.candidates.count) models are trained" }),
+        watched(TrainingFailed.self, { $0.pipeline }, { $0.code.rawValue }, { "\($0.code.rawValue): \($0.message)" }),
+        watched(TrainingDeclined.self, { $0.pipeline }, { $0.code.rawValue }, { "\($0.code.rawValue): \($0.message)" }),
+        watched(
+            ConversionCompleted.self,
+            { $0.pipeline },
+            { _ in nil },
+            { "\($0.candidates.count) models are converted" }
+        ),
         watched(
             ConversionFailed.self,
             { $0.pipeline },
+            { $0.code.rawValue },
             { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }
         ),
-        watched(PipelineRegistered.self, { $0.pipeline }, { "version \($0.version.prefix(12)) is in force" }),
-        watched(PipelineRejected.self, { $0.pipeline }, { "\($0.code.rawValue): \($0.message)" }),
-        watched(ModelRegistered.self, { $0.pipeline }, { "'\($0.candidate)' is version \($0.version)" }),
+        watched(
+            PipelineRegistered.self,
+            { $0.pipeline },
+            { _ in nil },
+            { "version \($0.version.prefix(12)) is in force" }
+        ),
+        watched(PipelineRejected.self, { $0.pipeline }, { $0.code.rawValue }, { "\($0.code.rawValue): \($0.message)" }),
+        watched(ModelRegistered.self, { $0.pipeline }, { _ in nil }, { "'\($0.candidate)' is version \($0.version)" }),
         watched(
             ModelRejected.self,
             { $0.pipeline },
+            { $0.code.rawValue },
             { "candidate '\($0.candidate)': \($0.code.rawValue): \($0.message)" }
         ),
-        watched(ModelPromoted.self, { $0.pipeline }, { "version \($0.version) is '\($0.alias)'" }),
-        watched(ModelLoaded.self, { $0.pipeline }, { "node '\($0.node)' serves \($0.digest.prefix(12))" }),
+        watched(ModelPromoted.self, { $0.pipeline }, { _ in nil }, { "version \($0.version) is '\($0.alias)'" }),
+        watched(
+            ModelLoaded.self,
+            { $0.pipeline },
+            { _ in nil },
+            { "node '\($0.node)' serves \($0.digest.prefix(12))" }
+        ),
         watched(
             ModelRefused.self,
             { $0.pipeline },
+            { $0.code.rawValue },
             { "node '\($0.node)' refused \($0.digest.prefix(12)): \($0.code.rawValue): \($0.message)" }
         ),
-        watched(RolloutStepped.self, { $0.pipeline }, { "version \($0.champion.version) is rolled out" }),
+        watched(RolloutStepped.self, { $0.pipeline }, { _ in nil }, { "version \($0.champion.version) is rolled out" }),
         watched(
             RolloutCompleted.self,
             { $0.pipeline },
+            { _ in nil },
             { "\($0.nodes.count) nodes serve \($0.digest.prefix(12))" }
         ),
-        watched(EventRefused.self, { "\($0.service)/\($0.code.rawValue)" }, { $0.message }),
+        watched(
+            EventRefused.self,
+            { "\($0.service)/\($0.code.rawValue)" },
+            { $0.code.rawValue },
+            { $0.message }
+        ),
     ]
 
     /// The names of ``all``.
@@ -82,6 +129,7 @@ struct WatchedEvent: Sendable {
     private static func watched<E: Event>(
         _ kind: E.Type,
         _ about: @escaping @Sendable (E) -> String,
+        _ cause: @escaping @Sendable (E) -> String?,
         _ detail: @escaping @Sendable (E) -> String
     ) -> WatchedEvent {
         WatchedEvent(type: kind.kind.description) { handlers, body in
@@ -90,6 +138,8 @@ struct WatchedEvent: Sendable {
                 let occurrence = Occurrence(
                     type: kind.kind.description,
                     about: about(event),
+                    cause: cause(event),
+                    figures: (event as? DecayDetected)?.figures ?? (event as? DecaySuspected)?.figures,
                     detail: detail(event),
                     eventID: context.event.id,
                     eventType: context.event.type

@@ -1,7 +1,7 @@
 extension Duration {
     /// Reads a number with a unit, such as `500ms`, `30s`, `1.5h`; nil when the unit is missing or the number is
     /// negative, not finite or longer than a year's worth of settings could need.
-    init?(settingText text: String) {
+    public init?(settingText text: String) {
         let units: [(suffix: String, seconds: Double)] = [
             ("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400),
         ]

@@ -16,6 +16,7 @@ enum AlertTable {
     }
 
     /// Keeps a new alert and returns its number.
+    @discardableResult
     static func insert(_ alert: AlertRaised, at time: Timestamp, _ db: Database) throws -> Int64 {
         try db.execute(
             sql: """
@@ -57,13 +58,12 @@ enum AlertTable {
         )
     }
 
-    /// Forgets the oldest resolved alerts beyond ``resolvedMax``, unless a delivery of theirs still waits.
+    /// Forgets the oldest resolved alerts beyond ``resolvedMax``.
     static func prune(_ db: Database) throws {
         try db.execute(
             sql: """
                 DELETE FROM alert WHERE resolvedAt IS NOT NULL
                     AND number <= (SELECT max(number) FROM alert) - ?
-                    AND number NOT IN (SELECT alert FROM delivery WHERE givenUpAt IS NULL)
                 """,
             arguments: [resolvedMax]
         )

@@ -4,42 +4,47 @@ import GRDB
 
 /// What people are still to be told, and what they could not be told.
 ///
-/// A row goes when its sink has taken it. What was given up stays as long as its alert does.
+/// A row goes when its sink has taken it. Of what was given up the newest ``givenUpMax`` stay.
 enum DeliveryTable {
+    static let givenUpMax = 1_000
+
     struct Delivery: Sendable {
         let number: Int64
-        let alert: Int64
-        let state: String
+        /// The same for every attempt, so that the receiver can drop repetitions.
+        let idempotencyKey: String
         let body: [UInt8]
         let attempts: Int
-
-        /// The same for every attempt, so that the receiver can drop repetitions.
-        var idempotencyKey: String { "\(alert)-\(state)" }
     }
 
+    /// Queues what is said of an incident.
     static func insert(
-        alert: Int64,
-        sink: AlertRule.Sink,
         _ notice: AlertNotice,
+        of incident: Int64,
+        to sink: AlertRule.Sink,
         at time: Timestamp,
         _ db: Database
     ) throws {
+        // The time tells repeated tellings apart.
         try db.execute(
-            sql: "INSERT INTO delivery (alert, sink, state, body, dueAt) VALUES (?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO delivery (stream, key, sink, body, dueAt)
+                VALUES (?1, ?1 || '-' || ?2 || '-' || ?4, ?3, ?5, ?4)
+                """,
             arguments: [
-                alert, sink.rawValue, notice.state.rawValue, Data(try EventCoding.encode(notice)), time.microseconds,
+                "incident-\(incident)", notice.state.rawValue, sink.rawValue, time.microseconds,
+                Data(try EventCoding.encode(notice)),
             ]
         )
     }
 
-    /// What is due for a sink, oldest first; of one alert only the oldest, so that an end never comes before its begin.
+    /// What is due for a sink, oldest first; of one incident only the oldest, so that an end never comes before its begin.
     static func due(_ sink: AlertRule.Sink, at time: Timestamp, limit: Int, _ db: Database) throws -> [Delivery] {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT number, alert, state, body, attempts FROM delivery AS one
+                SELECT number, key, body, attempts FROM delivery AS one
                 WHERE sink = ? AND givenUpAt IS NULL AND dueAt <= ? AND NOT EXISTS (
-                    SELECT 1 FROM delivery WHERE alert = one.alert AND sink = one.sink AND givenUpAt IS NULL
+                    SELECT 1 FROM delivery WHERE stream = one.stream AND sink = one.sink AND givenUpAt IS NULL
                         AND number < one.number)
                 ORDER BY number LIMIT ?
                 """,
@@ -48,8 +53,7 @@ enum DeliveryTable {
             let body: Data = row["body"]
             return Delivery(
                 number: row["number"],
-                alert: row["alert"],
-                state: row["state"],
+                idempotencyKey: row["key"],
                 body: Array(body),
                 attempts: row["attempts"]
             )
@@ -76,6 +80,14 @@ enum DeliveryTable {
                 WHERE number = ?5
                 """,
             arguments: [attempts, reason, dueAt?.microseconds, time.microseconds, number]
+        )
+        guard dueAt == nil else { return }
+        try db.execute(
+            sql: """
+                DELETE FROM delivery WHERE givenUpAt IS NOT NULL AND number NOT IN (
+                    SELECT number FROM delivery WHERE givenUpAt IS NOT NULL ORDER BY number DESC LIMIT ?)
+                """,
+            arguments: [givenUpMax]
         )
     }
 }
