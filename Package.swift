@@ -151,6 +151,7 @@ let testTargets: [Target] = [
         dependencies: ["ChildProcesses", "Bus", "Events", "Membership", "ZeroMQ", logging]
     ),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage", grdb]),
+    .testTarget(name: "InferenceNodeTests", dependencies: ["InferenceNodeApp", "Events", "Kernels"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
     .testTarget(
         name: "ArtifactTests",

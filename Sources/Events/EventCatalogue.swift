@@ -8,8 +8,8 @@ public enum EventCatalogue {
         TrainingFailed.self, TrainingDeclined.self, ConversionCompleted.self, ConversionFailed.self,
         PipelinePushed.self, PipelineRegistered.self, PipelineRejected.self,
         ModelRegistered.self, ModelRejected.self, ModelPromoted.self, RolloutStepped.self, RolloutCompleted.self,
-        ModelLoaded.self, ModelRefused.self, AlertRaised.self, AlertResolved.self, EventRefused.self,
-        ServiceBeat.self,
+        ModelLoaded.self, ModelRefused.self, KernelRefused.self, AlertRaised.self, AlertResolved.self,
+        EventRefused.self, ServiceBeat.self,
     ]
 
     /// The kind that a CloudEvents type names; nil when it is not ours.

@@ -131,6 +131,7 @@ private let examples: [any Event] = [
         code: .badSignature,
         message: "no"
     ),
+    KernelRefused(node: "node-1", variant: "avx512vnni", used: "avx2", message: "no"),
     AlertRaised(
         alert: "a",
         rule: "decay",

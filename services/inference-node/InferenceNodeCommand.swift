@@ -36,6 +36,12 @@ struct InferenceNodeCommand: AsyncParsableCommand {
                 metadata: ["kernel.variant": "\(failed)"]
             )
         }
+        let report = KernelReport.here
+        if !report.failed.isEmpty {
+            try await member.store.write { transaction in
+                for event in report.events(node: member.identity.instance) { try transaction.send(event) }
+            }
+        }
         let shelf = ModelShelf()
         let loader = ModelLoader(
             member: member,

@@ -69,7 +69,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
                 TrainingDeclined.self,
             ]
         case .converter: [ConversionCompleted.self, ConversionFailed.self]
-        case .inferenceNode: [PredictionsMade.self, ModelLoaded.self, ModelRefused.self]
+        case .inferenceNode: [PredictionsMade.self, ModelLoaded.self, ModelRefused.self, KernelRefused.self]
         case .monitor: [DecaySuspected.self, DecayDetected.self, DecayCleared.self]
         case .alert: [AlertRaised.self, AlertResolved.self]
         case .gateway, .publisher:

@@ -105,6 +105,7 @@ struct EventLine {
         },
         on(ModelLoaded.self) { "\($0.node) serves \($0.digest.shortID) as \($0.role) after \($0.loadMs.fixed(1)) ms" },
         on(ModelRefused.self, .red) { "\($0.node) refused \($0.digest.shortID): \($0.code.rawValue): \($0.message)" },
+        on(KernelRefused.self, .red) { "\($0.node): \($0.message)" },
         on(AlertRaised.self, .red) { "\($0.severity.rawValue): \($0.title)" },
         on(AlertResolved.self, .green) { $0.message },
         on(EventRefused.self, .red) { event in
