@@ -20,6 +20,7 @@ let nioHTTP = package("NIOHTTP1", "swift-nio")
 let lifecycle = package("ServiceLifecycle", "swift-service-lifecycle")
 let logging = package("Logging", "swift-log")
 let metrics = package("CoreMetrics", "swift-metrics")
+let protobuf = package("SwiftProtobuf", "swift-protobuf")
 let yams = package("Yams", "Yams")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], strictMemory: Bool = false) -> Target {
@@ -64,6 +65,11 @@ let libraries: [Target] = [
     ),
     library("ModelGraph", strictMemory: true),
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
+    .target(
+        name: "ModelImport",
+        dependencies: ["ModelGraph", "Quantization", protobuf],
+        exclude: ["ONNX/onnx-ml.proto"]
+    ),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
     .systemLibrary(
         name: "COpenBLAS",
@@ -98,8 +104,8 @@ let services: [Target] = [
     service(
         "hexloop",
         domain + [
-            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "Quantization",
-            "Training", "ZeroMQ", grdb,
+            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "ModelImport",
+            "Quantization", "Training", "ZeroMQ", grdb,
         ]
     ),
 ]
@@ -130,6 +136,7 @@ let testTargets: [Target] = [
         dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph"]
     ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
+    tests("ModelImport", ["ModelContainer", "ModelGraph", "Quantization", protobuf], fixtures: true),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     tests(
         "Inference",
@@ -182,6 +189,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),

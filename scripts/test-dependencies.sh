@@ -13,7 +13,8 @@ tools=(python3:python3 valgrind:valgrind clang-19:clang-19 ld.lld-19:lld-19 qemu
 files=(/usr/aarch64-linux-gnu/lib/libc.a:libc6-dev-arm64-cross
     /usr/lib/gcc-cross/aarch64-linux-gnu/12/libgcc.a:libgcc-12-dev-arm64-cross)
 # Versions of Python packages; a change here makes the environment anew.
-python_packages=(pyzmq==27.3.0 cloudevents==2.2.0 jsonschema==4.26.0 rfc3339-validator==0.1.4 asyncapi3==0.0.2)
+python_packages=(pyzmq==27.3.0 cloudevents==2.2.0 jsonschema==4.26.0 rfc3339-validator==0.1.4 asyncapi3==0.0.2
+    onnx==1.17.0)
 
 venv=.build-venv
 stamp=$venv/packages

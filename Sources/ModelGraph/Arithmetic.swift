@@ -1,4 +1,4 @@
-/// A sum, difference or product of two values, or of a value and a constant, element by element.
+/// A sum, difference, product or quotient of two values, or of a value and a constant, element by element.
 ///
 /// Shapes are aligned at their last dimensions; a dimension that is 1 or missing repeats, as in NumPy. The batch, which
 /// is in no shape, never takes part.
@@ -9,6 +9,12 @@ public struct Arithmetic: Codable, Sendable, Hashable {
         /// The first minus the second.
         case subtract
         case multiply
+        /// The first divided by the second, which is no constant.
+        case divide
+        /// The greater of both.
+        case maximum
+        /// The smaller of both.
+        case minimum
 
         /// Applies the operation to two elements.
         public func callAsFunction(_ first: Float, _ second: Float) -> Float {
@@ -16,6 +22,9 @@ public struct Arithmetic: Codable, Sendable, Hashable {
             case .add: first + second
             case .subtract: first - second
             case .multiply: first * second
+            case .divide: first / second
+            case .maximum: first < second ? second : first
+            case .minimum: second < first ? second : first
             }
         }
     }

@@ -3,6 +3,7 @@ extension Operation: Codable {
     private enum Key: String, CodingKey {
         case kind, scale, offset, weights, bias, activation, axis, axes, before, after, value, countsPadding
         case keepsDimensions, shape, permutation, table, begin, end, stride, low, high, slope
+        case norm, takesLast
     }
 
     /// Reads the fields of the kind; whether they fit the graph is for ``Graph/validate()`` to say.
@@ -19,7 +20,8 @@ extension Operation: Codable {
                 activation: try field(.activation)
             )
         case "convolution": self = .convolution(try Convolution(from: decoder))
-        case "add", "subtract", "multiply": self = .arithmetic(try Arithmetic(from: decoder))
+        case "add", "subtract", "multiply", "divide", "maximum", "minimum":
+            self = .arithmetic(try Arithmetic(from: decoder))
         case "concatenate": self = .concatenate(axis: try field(.axis))
         case "pad": self = .pad(before: try field(.before), after: try field(.after), value: try field(.value))
         case "max-pool": self = .maxPool(try Window(from: decoder))
@@ -41,6 +43,8 @@ extension Operation: Codable {
         case "sigmoid": self = .function(.sigmoid)
         case "tanh": self = .function(.tanh)
         case "softmax": self = .softmax
+        case "normalize": self = .normalize(try field(.norm))
+        case "arg-max": self = .argMax(axis: try field(.axis), takesLast: try field(.takesLast))
         case "reshape": self = .reshape(shape: try field(.shape))
         case "transpose": self = .transpose(permutation: try field(.permutation))
         case "resize": self = .resize(try Resize(from: decoder))
@@ -83,6 +87,10 @@ extension Operation: Codable {
             try container.encode(keepsDimensions, forKey: .keepsDimensions)
         case .function(let function): try encode(function, to: &container)
         case .softmax: break
+        case .normalize(let norm): try container.encode(norm, forKey: .norm)
+        case .argMax(let axis, let takesLast):
+            try container.encode(axis, forKey: .axis)
+            try container.encode(takesLast, forKey: .takesLast)
         case .reshape(let shape): try container.encode(shape, forKey: .shape)
         case .transpose(let permutation): try container.encode(permutation, forKey: .permutation)
         case .resize(let resize): try resize.encode(to: encoder)

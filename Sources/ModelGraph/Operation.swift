@@ -10,7 +10,7 @@ public enum Operation: Sendable, Hashable {
     case fullyConnected(weights: String, bias: String, activation: Activation)
     /// A convolution over a plane, depthwise ones among them.
     case convolution(Convolution)
-    /// A sum, difference or product of two values or of a value and a constant.
+    /// A sum, difference, product or quotient of two values or of a value and a constant.
     case arithmetic(Arithmetic)
     /// All inputs one after the other along an axis.
     case concatenate(axis: Int)
@@ -26,6 +26,10 @@ public enum Operation: Sendable, Hashable {
     case function(Function)
     /// `y[c] = exp(x[c] - max x) / Σ exp(x - max x)` over the last dimension.
     case softmax
+    /// Each element divided by a norm over the last dimension, or by 1 where that is 0.
+    case normalize(Norm)
+    /// Where the greatest element lies along an axis, which is left out: the first of several, or the last.
+    case argMax(axis: Int, takesLast: Bool)
     /// The same elements in the same order under another shape.
     case reshape(shape: [Int])
     /// Dimension `i` of the result is dimension `permutation[i]` of the input.
@@ -63,6 +67,8 @@ public enum Operation: Sendable, Hashable {
         case .mean: "mean"
         case .function(let function): function.kind
         case .softmax: "softmax"
+        case .normalize: "normalize"
+        case .argMax: "arg-max"
         case .reshape: "reshape"
         case .transpose: "transpose"
         case .resize: "resize"

@@ -29,13 +29,20 @@ struct ShapeInference {
             shape = try pooled(window)
         case .averagePool(let window, _):
             shape = try pooled(window)
+            guard window.dilation == Extent(1) else { throw invalid("dilation", "a mean has none") }
         case .mean(let axes, let keepsDimensions):
             shape = try mean(axes: axes, keepsDimensions: keepsDimensions)
         case .function(let function):
             shape = try single().shape
             try check(function)
-        case .softmax:
+        case .softmax, .normalize:
             shape = try single().shape
+        case .argMax(let axis, _):
+            let input = try single().shape
+            guard input.indices.contains(axis) else {
+                throw invalid("axis", "\(axis) is no dimension of shape \(input)")
+            }
+            shape = input.indices.filter { $0 != axis }.map { input[$0] }
         case .reshape(let target):
             let input = try single(anyType: true)
             dataType = input.dataType
@@ -178,7 +185,6 @@ struct ShapeInference {
         guard max(padding.top, padding.bottom) < span.height, max(padding.left, padding.right) < span.width else {
             throw invalid("padding", "as large as the window")
         }
-        guard window.dilation == Extent(1) else { throw invalid("dilation", "a pooling has none") }
         return shape
     }
 

@@ -198,8 +198,13 @@ struct PlanReader {
                 Operator.border(try Border(shape: shape, before: before, behind: after, value: value))
             }
             try add(node, operation, storage(of: node.output))
+        case .normalize, .argMax:
+            throw .unsupported(node: node.name, reason: "there is no \(node.operation.kind) of integers")
         case .maxPool(let window):
             try requireSameEncoding(node)
+            guard window.dilation == Extent(1) else {
+                throw .unsupported(node: node.name, reason: "there is no dilated pooling of integers")
+            }
             let pool = MaximumPool(input: featureMap(shape(0, of: node)), window: Kernels.Window(window))
             try add(node, .maximumPool(pool), storage(of: node.output))
         case .averagePool(let window, let countsPadding):
@@ -557,6 +562,8 @@ struct PlanReader {
                     )
                 )
             }
+        case .divide, .maximum, .minimum:
+            throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
         }
     }
 

@@ -151,6 +151,9 @@ struct GraphRewriter {
             case .add: (ones, elements)
             case .subtract: (ones, elements.map { -$0 })
             case .multiply: (elements, zeros)
+            case .divide: (elements.map { 1 / $0 }, zeros)
+            case .maximum, .minimum:
+                throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
             }
         let scaleName = fresh("\(node.name).factor")
         let offsetName = fresh("\(node.name).addend")

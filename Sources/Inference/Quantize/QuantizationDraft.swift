@@ -328,6 +328,10 @@ struct QuantizationDraft {
             let output = try choice.encoding(of: node.output)
             let shape = graph.constants[table]?.shape ?? []
             write(names.weights, Tensor(shape: shape, uint8s: try graph.floats(table).map { output.quantize($0) }))
+        case .maxPool(let window) where window.dilation != Extent(1):
+            throw .unsupported(node: node.name, reason: "there is no dilated pooling of integers")
+        case .normalize, .argMax:
+            throw .unsupported(node: node.name, reason: "there is no \(node.operation.kind) of integers")
         case .fullyConnected, .convolution, .maxPool, .reshape, .transpose, .slice:
             break
         }
@@ -361,6 +365,8 @@ struct QuantizationDraft {
             }
             write("\(node.name).multiplier", words: words)
             write("\(node.name).shift", words: [shift])
+        case .divide, .maximum, .minimum:
+            throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
         }
         try addRange(node, arithmetic.activation)
     }

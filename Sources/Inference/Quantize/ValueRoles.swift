@@ -56,6 +56,8 @@ struct ValueRoles {
                 case .add: addends = number
                 case .subtract: addends = number.map { -$0 }
                 case .multiply: factors = number
+                case .divide: factors = number.map { 1 / $0 }
+                case .maximum, .minimum: break
                 }
             default: break
             }
@@ -116,7 +118,9 @@ extension Operation {
     fileprivate var isStandardization: Bool {
         switch self {
         case .affine: true
-        case .arithmetic(let arithmetic): arithmetic.constant != nil && arithmetic.activation == .none
+        case .arithmetic(let arithmetic):
+            arithmetic.constant != nil && arithmetic.activation == .none && arithmetic.kind != .maximum
+                && arithmetic.kind != .minimum
         default: false
         }
     }

@@ -27,6 +27,46 @@ struct FloatSoftmax: FloatKernel {
     }
 }
 
+/// Rows divided by their length.
+struct FloatNormalization: FloatKernel {
+    let norm: Norm
+    let channels: Int
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        stride(from: 0, to: inputs[0].count, by: channels).flatMap { norm(inputs[0][$0..<$0 + channels]) }
+    }
+}
+
+/// Where the greatest element lies along an axis.
+struct FloatArgMax: FloatKernel {
+    private let count: Int
+    /// The distance of neighbours along the axis.
+    private let inner: Int
+    private let takesLast: Bool
+
+    init(input: [Int], axis: Int, takesLast: Bool) {
+        count = input[axis]
+        inner = input[(axis + 1)...].reduce(1, *)
+        self.takesLast = takesLast
+    }
+
+    func run(_ inputs: [[Float]], rows: Int) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(inputs[0].count / count)
+        for block in stride(from: 0, to: inputs[0].count, by: count * inner) {
+            for start in block..<block + inner {
+                var place = 0
+                for index in 1..<max(count, 1) {
+                    let (candidate, best) = (inputs[0][start + index * inner], inputs[0][start + place * inner])
+                    if candidate > best || (takesLast && candidate == best) { place = index }
+                }
+                result.append(Float(place))
+            }
+        }
+        return result
+    }
+}
+
 /// The same elements under another shape.
 struct FloatReshape: FloatKernel {
     func run(_ inputs: [[Float]], rows: Int) -> [Float] { inputs[0] }

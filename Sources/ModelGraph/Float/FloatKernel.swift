@@ -58,6 +58,10 @@ enum FloatKernels {
             return FloatFunction(function: function)
         case .softmax:
             return FloatSoftmax(channels: first.last ?? 1)
+        case .normalize(let norm):
+            return FloatNormalization(norm: norm, channels: first.last ?? 1)
+        case .argMax(let axis, let takesLast):
+            return FloatArgMax(input: first, axis: axis, takesLast: takesLast)
         case .reshape:
             return FloatReshape()
         case .transpose(let permutation):

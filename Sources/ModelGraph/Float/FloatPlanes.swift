@@ -21,10 +21,10 @@ struct FloatPool: FloatKernel {
         for row in 0..<rows {
             for i in 0..<output[0] {
                 let top = i * window.stride.height - window.padding.top
-                let ys = max(top, 0)..<min(top + window.size.height, plane[0])
+                let ys = taps(from: top, window.size.height, window.dilation.height, inside: plane[0])
                 for j in 0..<output[1] {
                     let left = j * window.stride.width - window.padding.left
-                    let zs = max(left, 0)..<min(left + window.size.width, plane[1])
+                    let zs = taps(from: left, window.size.width, window.dilation.width, inside: plane[1])
                     for channel in 0..<channels {
                         var largest = -Float.infinity
                         var sum = 0.0
@@ -37,7 +37,8 @@ struct FloatPool: FloatKernel {
                         }
                         switch kind {
                         case .maximum: result.append(largest)
-                        case .average: result.append(Float(sum / Double(ys.count * zs.count)))
+                        case .average:
+                            result.append(Float(sum / Double(ys.underestimatedCount * zs.underestimatedCount)))
                         case .averageWithPadding:
                             result.append(Float(sum / Double(window.size.height * window.size.width)))
                         }
@@ -46,6 +47,13 @@ struct FloatPool: FloatKernel {
             }
         }
         return result
+    }
+
+    /// The taps of a window along an axis that lie on the plane.
+    private func taps(from start: Int, _ count: Int, _ dilation: Int, inside extent: Int) -> StrideTo<Int> {
+        // A window that begins before the plane begins there with the first tap that lies on it.
+        let first = start < 0 ? start + (-start + dilation - 1) / dilation * dilation : start
+        return stride(from: first, to: min(start + (count - 1) * dilation + 1, extent), by: dilation)
     }
 }
 

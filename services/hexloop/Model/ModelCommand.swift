@@ -7,7 +7,7 @@ struct ModelCommand: AsyncParsableCommand {
         subcommands: [
             ModelInfoCommand.self, ModelRunCommand.self, ModelBenchCommand.self, ModelProfileCommand.self,
             ModelMakeCommand.self, ModelConvertCommand.self, ModelCompareCommand.self, ModelDiffCommand.self,
-            ModelEmitHexagonCommand.self,
+            ModelEmitHexagonCommand.self, ModelCheckCommand.self, ModelConformanceCommand.self,
         ]
     )
 }

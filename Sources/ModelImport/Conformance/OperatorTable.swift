@@ -1,0 +1,121 @@
+/// Which operators of other programs are imported, and what becomes of them.
+public enum OperatorTable {
+    /// One operator.
+    public struct Entry: Sendable {
+        /// As the format names it, with its domain.
+        public var name: String
+        /// The versions of ONNX's operators in which it exists and is read.
+        public var opsets: String
+        /// What the graph computes instead.
+        public var becomes: String
+        /// Whether the engine computes it with integers.
+        public var isInteger: Bool
+    }
+
+    /// The operators of ONNX.
+    public static var onnx: [Entry] {
+        ONNXOperands.operators.sorted().map { name in
+            let facts = onnxFacts[name]
+            return Entry(
+                name: name,
+                opsets: facts?.opsets ?? (name.contains(".") ? "any" : "7-22"),
+                becomes: facts?.becomes ?? "itself",
+                isInteger: !floatOnly.contains(name)
+            )
+        }
+    }
+
+    /// The operators of TFLite.
+    public static var tflite: [Entry] {
+        TFLiteImport.operators.sorted().map { name in
+            Entry(name: name, opsets: "", becomes: "", isInteger: name != "ARG_MAX")
+        }
+    }
+
+    /// `docs/operators.md`.
+    public static func markdown(_ results: NodeTestResults) -> String {
+        var lines = [
+            "# Operators", "",
+            "Which operators of ONNX and TFLite are imported. Made by `hexloop model conformance DIR --markdown "
+                + "docs/operators.md`, where DIR is `onnx/backend/test/data/node` of the Python package onnx 1.17.", "",
+            "Float: the interpreter of the graph. int8: the engine, on bytes; what has none stays float. Float models may "
+                + "have weights of 16, 32 or 64 bits, all computed with 32. A quantized file keeps its scales and integers.",
+            "", "## ONNX", "",
+            "| operator | opsets | float | int8 | becomes | node tests passed |", "|---|---|---|---|---|---|",
+        ]
+        var counts: [String: (passed: Int, all: Int)] = [:]
+        for row in results.rows {
+            counts[row.name] = (row.passed, row.passed + row.failed + row.notSupported)
+        }
+        for entry in onnx {
+            let tests = counts[entry.name].map { "\($0.passed) of \($0.all)" } ?? "none exist"
+            let integer = entry.isInteger ? "yes" : "no"
+            lines.append("| \(entry.name) | \(entry.opsets) | yes | \(integer) | \(entry.becomes) | \(tests) |")
+        }
+        lines += ["", "\(results.summary).", "", "## Tests that do not pass", "", "| test | why |", "|---|---|"]
+        lines += results.reasons.map { "| \($0.test) | \($0.text) |" }
+        lines += [
+            "", "## TFLite", "",
+            "Float, int8 with a scale for each channel, uint8 of old, weights of 8 or 16 bits in float models; activations "
+                + "NONE, RELU, RELU6, RELU_N1_TO_1 and TANH are fused or follow.", "",
+            "| operator | float | int8 |", "|---|---|---|",
+        ]
+        lines += tflite.map { "| \($0.name) | yes | \($0.isInteger ? "yes" : "no") |" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static let floatOnly: Set<String> = ["ArgMax", "ai.onnx.ml.Normalizer"]
+
+    private static let onnxFacts: [String: (opsets: String, becomes: String)] = [
+        "ArgMax": ("7-22", "arg-max"),
+        "AveragePool": ("7-22", "average-pool; with dilation or over three dimensions sums with constant weights"),
+        "BatchNormalization": ("7-22", "affine, folded into the weights around it"),
+        "Cast": ("7-22", "nothing: the graph has real numbers"),
+        "Clip": ("7-22", "relu, relu6 or clip"),
+        "Concat": ("7-22", "concatenate"),
+        "Constant": ("7-22", "a constant"),
+        "ConstantOfShape": ("9-22", "a constant"),
+        "Conv": ("7-22", "convolution; over one or two dimensions"),
+        "ConvInteger": ("10-22", "convolution"),
+        "DequantizeLinear": ("10-22", "an encoding"),
+        "Div": ("7-22", "multiply by the reciprocal of a constant; of two values divide, in float only"),
+        "Dropout": ("7-22", "nothing"),
+        "DynamicQuantizeLinear": ("11-22", "nothing: real numbers need no scale"),
+        "Expand": ("8-22", "a constant, or add"),
+        "Flatten": ("7-22", "reshape"),
+        "Gather": ("7-22", "gather from a constant table; with constant indices slice or sums with constant weights"),
+        "Gemm": ("7-22", "fully-connected, or convolution with one tap"),
+        "GlobalAveragePool": ("7-22", "mean"),
+        "GlobalMaxPool": ("7-22", "max-pool"),
+        "HardSwish": ("14-22", "hard-swish; found in its parts too"),
+        "Identity": ("7-22", "nothing"),
+        "MatMul": ("7-22", "fully-connected, or convolution with one tap; one factor is a constant"),
+        "MatMulInteger": ("10-22", "fully-connected"),
+        "Max": ("7-22", "clip with a number; of two values maximum, in float only"),
+        "MaxPool": ("7-22", "max-pool; dilated in float only"),
+        "Min": ("7-22", "clip with a number; of two values minimum, in float only"),
+        "Mul": ("7-22", "multiply"),
+        "Pad": ("7-22", "pad, or padding of the convolution; other modes sums with constant weights"),
+        "QLinearConv": ("10-22", "convolution and encodings"),
+        "QLinearMatMul": ("10-22", "fully-connected and encodings"),
+        "QuantizeLinear": ("10-22", "an encoding"),
+        "ReduceMean": ("7-22", "mean"),
+        "Reshape": ("7-22", "reshape"),
+        "Resize": ("10-22", "resize; cubic, antialias and crops sums with constant weights"),
+        "Shape": ("7-22", "a constant"),
+        "Slice": ("7-22", "slice"),
+        "Softmax": ("7-22", "softmax"),
+        "Split": ("7-22", "slice"),
+        "Squeeze": ("7-22", "nothing"),
+        "Sub": ("7-22", "subtract"),
+        "Sum": ("7-22", "add"),
+        "Transpose": ("7-22", "nothing, as long as nobody asks for the order"),
+        "Unsqueeze": ("7-22", "nothing"),
+        "Upsample": ("7-9", "resize"),
+        "ai.onnx.ml.LinearClassifier": ("1-5", "fully-connected and softmax or sigmoid"),
+        "ai.onnx.ml.LinearRegressor": ("1-5", "fully-connected"),
+        "ai.onnx.ml.Normalizer": ("1-5", "normalize"),
+        "ai.onnx.ml.Scaler": ("1-5", "affine"),
+        "ai.onnx.ml.ZipMap": ("1-5", "nothing: scores in the order of the classes"),
+    ]
+}

@@ -1,0 +1,135 @@
+import ModelGraph
+
+/// Makes a graph of a TFLite file.
+struct TFLiteImport {
+    /// The operators that are imported.
+    static let operators: Set<String> = [
+        "ADD", "ARG_MAX", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE",
+        "DIV",
+        "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D",
+        "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "PACK", "PAD", "PADV2", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1",
+        "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SHAPE", "SLICE", "SOFTMAX", "SPLIT", "SPLIT_V",
+        "SQUEEZE", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE",
+    ]
+
+    private let model: TFLiteModel
+
+    static func read(_ bytes: ArraySlice<UInt8>) throws(ImportError) -> ImportedModel {
+        let model = try TFLiteModel(bytes)
+        var builder = GraphBuilder(name: "model", fileBytes: bytes.count)
+        let written = Set(model.operators.flatMap(\.outputs))
+        var values = [Value?](repeating: nil, count: model.tensors.count)
+        var result = LoweredModel(source: SourceDescription(kind: .tflite, producer: model.description, version: 3))
+        for number in model.inputs {
+            let tensor = model.tensors[number]
+            guard let type = tensor.type else {
+                throw .unsupported([
+                    .init(node: tensor.name, operation: "input", reason: "its type \(tensor.typeNumber)")
+                ])
+            }
+            // A dimension of unknown size is -1 or 0; only the batch may be one.
+            let shape = tensor.shape.enumerated().map { $1 <= 0 && $0 == 0 ? 1 : $1 }
+            guard let count = SourceTensor.elementCount(shape), (1...Graph.elementsMax).contains(count) else {
+                throw .damaged(field: "input '\(tensor.name)'", reason: "shape \(tensor.shape)")
+            }
+            guard shape.count <= ImportLimits.rankMax, values[number] == nil else {
+                throw .damaged(field: "input '\(tensor.name)'", reason: "it is there twice, or has too many dimensions")
+            }
+            let value = builder.input(tensor.name, shape: shape, type: type, encoding: tensor.encoding)
+            values[number] = value
+            result.inputs.append(.init(name: tensor.name, type: type, shape: shape, value: value))
+        }
+        var problems: [ImportError.Problem] = []
+        for (number, tensor) in model.tensors.enumerated() where values[number] == nil && !written.contains(number) {
+            guard !tensor.data.isEmpty || tensor.shape.contains(0), !tensor.isVariable else { continue }
+            values[number] = try constant(tensor, number, &problems)
+        }
+        let nodes = model.operators.map { node in
+            SourceWiring(
+                name: node.outputs.first.map { model.tensors.indices.contains($0) ? model.tensors[$0].name : "" } ?? "",
+                operation: node.kind,
+                inputs: node.inputs,
+                outputs: node.outputs
+            )
+        }
+        for node in nodes {
+            guard (node.inputs + node.outputs).allSatisfy({ $0 >= -1 && $0 < model.tensors.count }) else {
+                throw .damaged(field: "\(node.operation) '\(node.name)'", reason: "it names a tensor that is not there")
+            }
+        }
+        let importer = TFLiteImport(model: model)
+        var lowering = Lowering(values: values)
+        lowering.problems = problems
+        try lowering.run(nodes, names: model.tensors.map(\.name), &builder) { index, inputs, builder throws(Refusal) in
+            try importer.lower(model.operators[index], inputs, &builder)
+        }
+        for number in model.outputs {
+            let tensor = model.tensors[number]
+            guard let value = lowering.values[number] else {
+                guard !lowering.problems.isEmpty else {
+                    throw .damaged(field: "output '\(tensor.name)'", reason: "nothing gives it")
+                }
+                continue
+            }
+            result.outputs.append(.init(name: tensor.name, type: value.type, shape: value.shape, value: value))
+        }
+        return try result.finished(lowering, builder)
+    }
+
+    private static func constant(
+        _ tensor: TFLiteModel.Tensor,
+        _ number: Int,
+        _ problems: inout [ImportError.Problem]
+    ) throws(ImportError) -> Value? {
+        guard let type = tensor.type, !tensor.isSparse else {
+            let reason = tensor.isSparse ? "sparse constants" : "constants of type \(tensor.typeNumber)"
+            problems.append(.init(node: tensor.name, operation: "tensor", reason: reason))
+            return nil
+        }
+        var bytes = tensor.data
+        if type == .int4 {
+            // Two in a byte, the lower one first.
+            let count = SourceTensor.elementCount(tensor.shape) ?? 0
+            bytes = bytes.flatMap {
+                [UInt8(bitPattern: Int8(bitPattern: $0 << 4) >> 4), UInt8(bitPattern: Int8(bitPattern: $0) >> 4)]
+            }
+            .prefix(count)
+        }
+        var value = Value(
+            try SourceTensor(type: type, shape: tensor.shape, bytes: bytes, field: "tensor '\(tensor.name)'")
+        )
+        value.encoding = tensor.encoding
+        return value
+    }
+
+    // MARK: Operators
+
+    private func lower(
+        _ node: TFLiteModel.Operator,
+        _ inputs: [Value?],
+        _ builder: inout GraphBuilder
+    ) throws(Refusal) -> [Value?] {
+        guard TFLiteImport.operators.contains(node.kind) else { throw .unsupported("this operator") }
+        let operands = TFLiteOperands(inputs: inputs, options: TFLiteOptions(buffer: model.buffer, table: node.options))
+        let results = try operands.results(
+            node.kind,
+            &builder,
+            outputShapes: node.outputs.map { $0 < 0 ? [] : model.tensors[$0].shape }
+        )
+        var encoded: [Value?] = []
+        for (output, result) in zip(node.outputs, results) {
+            guard output >= 0, var result else {
+                encoded.append(nil)
+                continue
+            }
+            if let encoding = model.tensors[output].encoding {
+                result = try builder.encode(result, encoding)
+            } else {
+                result.encoding = nil
+                result.type = model.tensors[output].type ?? result.type
+            }
+            encoded.append(result)
+        }
+        return encoded
+    }
+}
