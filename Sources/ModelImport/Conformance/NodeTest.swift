@@ -58,6 +58,9 @@ public struct NodeTest: Sendable {
         if name.hasPrefix("qlinearmatmul_"), name.contains("int8_"), !name.contains("uint8") {
             return "the test wraps around where the standard says that integers saturate"
         }
+        if name == "cast_FLOAT_to_BFLOAT16" || name == "castlike_FLOAT_to_BFLOAT16_expanded" {
+            return "the test cuts off bits where runtimes round to the nearest"
+        }
         return name == "averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True"
             ? "the test counts what only completes the last window, which PyTorch does not" : nil
     }
@@ -86,7 +89,12 @@ public struct NodeTest: Sendable {
             let info = model.graph.input.first { $0.name == name }
             let tensor = try self.tensor(bytes, info)
             // What an operator cannot compute from, as weights and shapes, these tests give as inputs.
-            if isData(name), tensor.elementCount > 0 { feeds.append(tensor) } else { options.bindings[name] = tensor }
+            let isParameter = model.graph.node.count > 1 && tensor.type == .int64
+            if isData(name), !isParameter, tensor.elementCount > 0 {
+                feeds.append(tensor)
+            } else {
+                options.bindings[name] = tensor
+            }
         }
         options.isOptimized = false
         let imported = try ModelImporter.lower(bytes, options: options)
@@ -116,7 +124,7 @@ public struct NodeTest: Sendable {
         let all: Set<String> = ["Add", "Sub", "Mul", "Div", "Sum", "Concat", "Max", "Min"]
         return model.graph.node.contains { node in
             node.input.enumerated().contains { place, input in
-                input == name && (place == 0 || all.contains(node.opType))
+                input == name && (place == 0 && node.opType != "ConstantOfShape" || all.contains(node.opType))
             }
         } || model.graph.output.contains { $0.name == name }
     }

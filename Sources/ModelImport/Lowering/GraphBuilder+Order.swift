@@ -113,6 +113,10 @@ extension GraphBuilder {
             }
             return Value(result)
         }
+        if counts.contains(0) {
+            // Nothing is the same whatever the input is.
+            return Value(SourceTensor(shape: counts, floats: []))
+        }
         try check(counts)
         var value = value
         for axis in value.shape.indices where stride[axis] < 0 {

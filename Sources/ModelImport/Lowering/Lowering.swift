@@ -22,6 +22,7 @@ struct Lowering {
     mutating func run(
         _ nodes: [SourceWiring],
         names: [String],
+        supported: Set<String>,
         _ builder: inout GraphBuilder,
         _ lower: (Int, [Value?], inout GraphBuilder) throws(Refusal) -> [Value?]
     ) throws(ImportError) {
@@ -29,6 +30,9 @@ struct Lowering {
             let node = nodes[index]
             guard !node.inputs.contains(where: { $0 >= 0 && missing.contains($0) }) else {
                 missing.formUnion(node.outputs)
+                if !supported.contains(node.operation) {
+                    problems.append(.init(node: node.name, operation: node.operation, reason: "this operator"))
+                }
                 continue
             }
             let first = node.outputs.first { $0 >= 0 }

@@ -98,7 +98,11 @@ struct ONNXImport {
         var notes: [String] = []
         var labels: [String] = []
         var dropped: Set<Int> = []
-        try lowering.run(wiring, names: table.names, &builder) { index, inputs, builder throws(Refusal) in
+        let supported = ONNXOperands.operators
+        try lowering.run(wiring, names: table.names, supported: supported, &builder) {
+            index,
+            inputs,
+            builder throws(Refusal) in
             guard !wiring[index].outputs.isEmpty else { return [] }
             var operands = importer.operands(index, inputs)
             let results = try operands.results(&builder)

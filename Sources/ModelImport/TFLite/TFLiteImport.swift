@@ -60,7 +60,10 @@ struct TFLiteImport {
         let importer = TFLiteImport(model: model)
         var lowering = Lowering(values: values)
         lowering.problems = problems
-        try lowering.run(nodes, names: model.tensors.map(\.name), &builder) { index, inputs, builder throws(Refusal) in
+        try lowering.run(nodes, names: model.tensors.map(\.name), supported: operators, &builder) {
+            index,
+            inputs,
+            builder throws(Refusal) in
             try importer.lower(model.operators[index], inputs, &builder)
         }
         for number in model.outputs {
