@@ -144,7 +144,7 @@ let testTargets: [Target] = [
         fixtures: true
     ),
     tests("Training", ["ModelGraph"]),
-    tests("Decay"),
+    tests("Decay", ["HexloopApp"], fixtures: true),
     tests("Pipelines"),
     tests("Events"),
     tests("ZeroMQ", ["CZeroMQ"]),

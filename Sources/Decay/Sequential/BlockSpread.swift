@@ -27,6 +27,6 @@ struct BlockSpread: Codable, Sendable, Hashable {
         guard blocks > 4, variance > 0 else { return 1 }
         let pairs = Double(blocks - 1)
         let estimate = squares / (2 * pairs) * Double(Self.length) / variance
-        return max(1, estimate / (1 + 1.5 * (3 / pairs).squareRoot()))
+        return max(1, estimate / (1 + (3 / pairs).squareRoot()))
     }
 }

@@ -85,7 +85,7 @@ public struct ValueWatch: Detector {
     private mutating func track(_ value: Double) -> DetectorSignal {
         let z = min(Self.clip, max(-Self.clip, (value - middle) / distance))
         let first = level.add(z)
-        let second = side == .both ? spread.add(abs(z)) : .none
+        let second = side == .both ? spread.add(abs(z), dependenceMin: level.squaredDependence) : .none
         if first == .drift || second == .drift {
             change = first == .drift ? .level : .spread
             alarms += 1
@@ -125,7 +125,7 @@ struct MeanTrack: Codable, Sendable, Hashable {
     private var blocks = BlockSpread()
 
     static let stride = 4
-    static let offset = 1.6
+    static let offset = 2.5
     /// How the threshold falls with the logarithm of the window; at 1 every length had the same share of the budget.
     static let slope = 0.6
     static let floor = 5.0
@@ -137,17 +137,26 @@ struct MeanTrack: Codable, Sendable, Hashable {
         self.isTwoSided = isTwoSided
     }
 
-    var dependence: Double {
-        guard count > 50 else { return 1 }
+    /// The correlation of neighbours; less than three standard errors are chance.
+    private var correlation: Double {
+        guard count > 50 else { return 0 }
         let n = Double(count)
         let variance = squares / n - total / n * (total / n)
-        guard variance > 0 else { return 1 }
+        guard variance > 0 else { return 0 }
         let rho = 1 - steps / (2 * n * variance)
-        // Less than three standard errors are chance.
-        return rho * rho * n < 9 || rho < 0 ? 1 : (1 + min(rho, 0.99)) / (1 - min(rho, 0.99))
+        return rho * rho * n < 9 || rho < 0 ? 0 : min(rho, 0.99)
     }
 
-    mutating func add(_ z: Double) -> DetectorSignal {
+    /// By how much neighbours depend: 1 for independent values.
+    private var dependence: Double { (1 + correlation) / (1 - correlation) }
+
+    /// The same of the squared distances: their correlation is the square.
+    var squaredDependence: Double {
+        let square = correlation * correlation
+        return (1 + square) / (1 - square)
+    }
+
+    mutating func add(_ z: Double, dependenceMin: Double = 1) -> DetectorSignal {
         isForgotten = false
         if count > 0 { steps += (z - last) * (z - last) }
         last = z
@@ -157,17 +166,17 @@ struct MeanTrack: Codable, Sendable, Hashable {
         sums.add(Float(z))
         blocks.add(z)
         guard count % Self.stride == 0, count >= ValueWatch.warmUp else { return signal }
-        return look()
+        return look(dependenceMin)
     }
 
     private var signal: DetectorSignal { evidence >= ErrorWatch.warningShare ? .warning : .none }
 
-    private mutating func look() -> DetectorSignal {
+    private mutating func look(_ dependenceMin: Double) -> DetectorSignal {
         let n = Double(count)
         let mean = total / n
         let whole = squares / n - mean * mean
         guard whole > 0 else { return .none }
-        let near = dependence
+        let near = max(dependence, dependenceMin)
         let far = max(near, blocks.inflation(variance: whole))
         var best = 0.0
         var age = 0
