@@ -15,7 +15,7 @@ public struct ErrorWatch: Detector {
     /// Successive values whose evidence is bounded.
     public static let burst = 25
     /// What they can say together, in nats.
-    public static let burstEvidence = 12.5
+    public static let burstEvidence = 12.0
 
     /// False alarms a value that are allowed.
     public let budget: Double
@@ -135,9 +135,9 @@ public struct ErrorWatch: Detector {
     }
 
     /// Added to every threshold: the number of window lengths and of looks, calibrated by simulation.
-    static let offset = 1.0
+    static let offset = 1.6
     /// How the threshold falls with the logarithm of the window; at 1 every length had the same share of the budget.
-    static let slope = 0.5
+    static let slope = 0.6
     /// No threshold is lower.
     static let floor = 5.0
 

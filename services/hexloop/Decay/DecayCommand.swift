@@ -5,8 +5,8 @@ import FoundationEssentials
 struct DecayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decay",
-        abstract: "The detection of decay: whether it answers as other tools do.",
-        subcommands: [Replay.self]
+        abstract: "The detection of decay: whether it answers as other tools do, and how good its detectors are.",
+        subcommands: [Replay.self, Bench.self]
     )
 
     struct Replay: AsyncParsableCommand {
@@ -26,14 +26,7 @@ struct DecayCommand: AsyncParsableCommand {
         var only: String?
 
         func run() async throws {
-            let names: [String]
-            do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
-                throw CommandError("\(folder) cannot be read: \(error)")
-            }
-            let path = URL(filePath: folder)
-            var replay = DriftReplay(
-                GoldenFolder(names: names) { Array(try Data(contentsOf: path.appending(path: $0))) }
-            )
+            var replay = DriftReplay(try GoldenFolder(reading: folder))
             let count = replay.run(only: only) { print($0) }
             for (reason, number) in count.skipped.sorted(by: { $0.key < $1.key }) {
                 print("skipped \(reason): \(number)")
@@ -41,5 +34,50 @@ struct DecayCommand: AsyncParsableCommand {
             print("\(count.passed) passed, \(count.failed) failed")
             if count.failed > 0 || count.passed == 0 { throw ExitCode.failure }
         }
+    }
+
+    struct Bench: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Measures every detector on streams whose truth is known.",
+            discussion: """
+                Writes the tables of docs/detectors.md: false alarms, delays at several shifts, labelled streams, \
+                memory and speed. The numbers count in a release build only.
+                """
+        )
+
+        @Option(help: "Values of each stream without drift.")
+        var events = 1_000_000
+
+        @Option(help: "Streams of each shift.")
+        var runs = 50
+
+        @Option(
+            help: ArgumentHelp("A folder with labelled streams in the format of drift-golden.", valueName: "folder")
+        )
+        var labelled: String?
+
+        func validate() throws {
+            guard (1_000...100_000_000).contains(events) else { throw ValidationError("--events: 1000...100000000") }
+            guard (1...10_000).contains(runs) else { throw ValidationError("--runs: 1...10000") }
+        }
+
+        func run() async throws {
+            var benchmark = DetectorBenchmark(events: events, runs: runs)
+            benchmark.labelled = try labelled.map { try GoldenFolder(reading: $0) }
+            print(try benchmark.tables().joined(separator: "\n"))
+        }
+    }
+}
+
+extension GoldenFolder {
+    /// Reads a folder of files.
+    /// - Throws: ``CommandError`` when it cannot be listed.
+    init(reading folder: String) throws(CommandError) {
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+            throw CommandError("\(folder) cannot be read: \(error)")
+        }
+        let path = URL(filePath: folder)
+        self.init(names: names) { Array(try Data(contentsOf: path.appending(path: $0))) }
     }
 }
