@@ -125,3 +125,41 @@ struct DetectorTests {
         #expect(SizeAwareStability.test(reference, same).pValue > 0.01)
     }
 }
+
+@Suite(.timeLimit(.minutes(1)))
+struct EstimateTests {
+    @Test("A forecast of a steady trend holds the crossing, and a flat metric has hardly one")
+    func forecast() {
+        var (settled, right, crossings, foreseen, flat) = (0, 0, 0, 0, 0)
+        for seed in 0..<40 as Range<UInt64> {
+            var generator = CounterGenerator(seed: seed)
+            var forecast = CrossingForecast(threshold: 1)
+            for index in 0..<900 where forecast.record.crossings == 0 {
+                _ = forecast.add(0.3 + Double(max(0, index - 300)) / 400 + 0.08 * generator.normal())
+            }
+            settled += forecast.record.settled
+            right += forecast.record.right
+            crossings += forecast.record.crossings
+            foreseen += forecast.record.foreseen
+            var still = CrossingForecast(threshold: 1)
+            if (0..<900).contains(where: { _ in still.add(0.3 + 0.08 * generator.normal()) != nil }) { flat += 1 }
+        }
+        #expect(Double(right) >= 0.8 * Double(settled))
+        #expect(crossings == 40 && foreseen == 40)
+        #expect(flat <= 3)
+    }
+
+    @Test("An estimate is withdrawn when labels contradict it, and not when they agree")
+    func trust() {
+        var generator = CounterGenerator(seed: 6)
+        var (good, bad) = (EstimateTrust(), EstimateTrust())
+        for _ in 0..<20_000 {
+            let p = 0.7 + 0.3 * generator.uniform()
+            _ = good.add(probabilityRight: p, wasRight: generator.uniform() < p)
+            _ = bad.add(probabilityRight: p, wasRight: generator.uniform() < p - 0.2)
+        }
+        #expect(good.isTrusted)
+        #expect(!bad.isTrusted)
+        #expect(abs(bad.gap - 0.2) < 0.02)
+    }
+}

@@ -15,7 +15,7 @@ public struct ErrorWatch: Detector {
     /// Successive values whose evidence is bounded.
     public static let burst = 25
     /// What they can say together, in nats.
-    public static let burstEvidence = 12.0
+    public static let burstEvidence = 14.5
 
     /// False alarms a value that are allowed.
     public let budget: Double
@@ -38,6 +38,8 @@ public struct ErrorWatch: Detector {
     private var sums = SuffixSums(rows: 13)
     private var blocks = BlockSpread()
 
+    /// Windows are this long at least: in a shorter one a burst would be everything.
+    static let lengthMin = 32
     /// Looks every so many values.
     static let stride = 4
     /// Values before the first look.
@@ -99,7 +101,7 @@ public struct ErrorWatch: Detector {
         let count = count
         sums.forEachSuffix { length, sum in
             let before = count - length
-            guard length >= 16, before >= 100 else { return }
+            guard length >= Self.lengthMin, before >= 100 else { return }
             let (n1, n0) = (Double(length), Double(before))
             let k0 = k - sum
             let inflation = length < BlockSpread.length / 2 ? near : far
