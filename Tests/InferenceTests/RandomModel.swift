@@ -26,6 +26,8 @@ struct RandomModel {
     private(set) var graph: Graph
     let inputs: [Float]
     let rows = 12
+    /// What the engine has integers for; the others stay float.
+    private static let integerKinds: [Arithmetic.Kind] = [.add, .subtract, .multiply]
 
     private var random: Randomness
     /// The planes that may be read, each `[height, width, channels]`.
@@ -92,7 +94,7 @@ struct RandomModel {
         case 3, 4:
             let others = planes.filter { $0.shape == shape }
             inputs.append(random.element(of: others).name)
-            let kind = random.element(of: Arithmetic.Kind.allCases)
+            let kind = random.element(of: RandomModel.integerKinds)
             operation = .arithmetic(Arithmetic(kind, activation: activation))
         case 5:
             let parts = random.number(2...3)
@@ -132,7 +134,7 @@ struct RandomModel {
             let counts: [[Int]] = [[], [channels], [1, 1, channels], shape, [height, 1, 1]]
             let constantShape = random.element(of: counts)
             let name = constant(constantShape, random.floats(constantShape.reduce(1, *)))
-            let kind = random.element(of: Arithmetic.Kind.allCases)
+            let kind = random.element(of: RandomModel.integerKinds)
             operation = .arithmetic(Arithmetic(kind, constant: name, activation: activation))
         case 14:
             // What squeeze-and-excite does: a mean of the plane, repeated over it.
