@@ -6,8 +6,9 @@ import Testing
 /// The recorded answers of river, scipy, scikit-learn, statsmodels, NannyML, Evidently and Apache DataSketches.
 @Suite(.timeLimit(.minutes(3)))
 struct GoldenTests {
-    /// Cases that hang on the order in which NumPy's vectorized, unstable sort leaves equal scores. The standard error
-    /// of the area under the curve is taken over that order; everything else of these cases is compared and agrees.
+    /// Cases that do not pass. In four of them the standard error of the area under the curve is taken over the order
+    /// in which NumPy's vectorized, unstable sort leaves equal scores. In `credit_mc` one class is calibrated here and
+    /// was not there, because the rows that decide it are drawn by NumPy's generator.
     private static let unstable: Set = [
         "cbpe cbpe.car_loan", "cbpe cbpe.elec2_frozen_lr", "cbpe cbpe.credit_mc", "metrics realized.car_loan",
         "metrics realized.elec2_frozen_lr",
