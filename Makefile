@@ -15,10 +15,15 @@ help: ## List the targets.
 demo: build ## Build and run the loop on this machine, from data to a replaced model.
 	@$(HEXLOOP) demo
 
+# Suites that compute for long; those that wait for sockets and processes run after them, for on two cores they would wait
+# for a thread until their time is over.
+COMPUTING := ^(Decay|HVX|HexagonCode|Inference|Kernels|ModelCommand|ModelContainer|ModelGraph|ModelImport|NEON|Quantization|Training)Tests\.
+
 test: dependencies test-dependencies ## Build and run all tests.
 	@echo "Building the tests; the first build takes several minutes."
 	@swift build --build-tests
-	@swift test --skip-build --disable-xctest
+	@swift test --skip-build --disable-xctest --filter '$(COMPUTING)'
+	@swift test --skip-build --disable-xctest --skip '$(COMPUTING)'
 
 bench: build ## Measure the bus beside its peers and write the table into docs/benchmarks.md; takes ten minutes.
 	@python3 Benchmarks/bus.py --markdown docs/benchmarks.md
