@@ -15,9 +15,7 @@
  *                                depthwise: `count` output lines of a block of channels, positions `stride` apart
  */
 
-static inline int32_t clamp_to(int64_t value, int64_t low, int64_t high) {
-    return (int32_t)(value < low ? low : value > high ? high : value);
-}
+#include "requantize.h"
 
 /* The requantization as HVX does it, for parameters that `fast_channel` refused. */
 static inline void NAME(general)(const hxk_convolution *c, size_t first, size_t width, const int32_t *sums,
@@ -26,12 +24,8 @@ static inline void NAME(general)(const hxk_convolution *c, size_t first, size_t 
     const int32_t *left = HXK_AT(c, int32_t, left_shift) + first, *right = HXK_AT(c, int32_t, right_shift) + first;
     for (size_t i = 0; i < count; i++, sums += sums_stride, out += c->shape.out_channels) {
         for (size_t n = 0; n < width; n++) {
-            const int32_t t = (int32_t)((uint32_t)sums[n] << left[n]);
-            const int32_t p = clamp_to(((int64_t)t * multiplier[n] + (1 << 30)) >> 31, INT32_MIN, INT32_MAX);
-            const int32_t half = (int32_t)((UINT32_C(1) << right[n]) >> 1);
-            const int32_t z = clamp_to((int64_t)p + half, INT32_MIN, INT32_MAX) >> right[n];
-            const int32_t byte = clamp_to(clamp_to(z, INT16_MIN, INT16_MAX) + c->zero_point, 0, 255);
-            out[n] = (uint8_t)clamp_to(byte < c->low ? c->low : byte, 0, c->high);
+            const int32_t z = hxk_scaled(sums[n], multiplier[n], left[n], right[n]);
+            out[n] = hxk_narrowed(z, c->zero_point, c->low, c->high);
         }
     }
 }

@@ -1,8 +1,5 @@
 #include "include/hxk_convolution.h"
-
-static int32_t clamp_to(int64_t value, int64_t low, int64_t high) {
-    return (int32_t)(value < low ? low : value > high ? high : value);
-}
+#include "requantize.h"
 
 void hxk_u8s16_convolution__scalar(const hxk_convolution_shape *shape, const int16_t *weights, const int32_t *initial,
                                    const hxk_requantization *requantization, const uint8_t *restrict input,
@@ -40,16 +37,9 @@ void hxk_u8s16_convolution__scalar(const hxk_convolution_shape *shape, const int
                     ((int32_t *)output)[at] = acc;
                     continue;
                 }
-                const int32_t right = requantization->right_shift[n];
-                const int32_t t = (int32_t)((uint32_t)acc << requantization->left_shift[n]);
-                const int32_t p = clamp_to(((int64_t)t * requantization->multiplier[n] + (1 << 30)) >> 31, INT32_MIN,
-                                           INT32_MAX);
-                const int32_t half = (int32_t)((UINT32_C(1) << right) >> 1);
-                const int32_t z = clamp_to((int64_t)p + half, INT32_MIN, INT32_MAX) >> right;
-                const int32_t byte =
-                    clamp_to(clamp_to(z, INT16_MIN, INT16_MAX) + requantization->zero_point, 0, 255);
-                ((uint8_t *)output)[at] = (uint8_t)clamp_to(byte < requantization->low ? requantization->low : byte, 0,
-                                                            requantization->high);
+                const hxk_requantization *q = requantization;
+                const int32_t z = hxk_scaled(acc, q->multiplier[n], q->left_shift[n], q->right_shift[n]);
+                ((uint8_t *)output)[at] = hxk_narrowed(z, q->zero_point, q->low, q->high);
             }
         }
     }

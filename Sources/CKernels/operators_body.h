@@ -6,23 +6,11 @@
 #include <string.h>
 
 #include "include/hxk_operators.h"
+#include "requantize.h"
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define CLAMP(value, low, high) MIN(MAX(value, low), high)
-
-/* The formula of Quantization/Requantization before its narrowing. */
-TARGET static inline int32_t NAME(scaled)(int32_t acc, int32_t multiplier, int32_t left, int32_t right) {
-    const int32_t t = (int32_t)((uint32_t)acc << left);
-    const int64_t p = CLAMP(((int64_t)t * multiplier + (1 << 30)) >> 31, INT32_MIN, INT32_MAX);
-    const int64_t half = (UINT32_C(1) << right) >> 1;
-    return (int32_t)CLAMP(p + half, INT32_MIN, INT32_MAX) >> right;
-}
-
-TARGET static inline uint8_t NAME(narrowed)(int32_t z, int32_t zero_point, uint8_t low, uint8_t high) {
-    const int32_t byte = CLAMP(CLAMP(z, INT16_MIN, INT16_MAX) + zero_point, 0, 255);
-    return (uint8_t)MIN(MAX(byte, low), high);
-}
 
 TARGET void NAME(hxk_u8_addition)(const void *parameters, const void *const *inputs, void *output, void *scratch,
                                   size_t rows, size_t first, size_t last) {
@@ -52,8 +40,8 @@ TARGET void NAME(hxk_u8_multiplication)(const void *parameters, const void *cons
     const size_t end = MIN(last * HXK_UNIT_ELEMENTS, rows * p.count);
     for (size_t i = first * HXK_UNIT_ELEMENTS; i < end; i++) {
         const int32_t acc = (a[i] - p.a_zero_point) * (b[i] - p.b_zero_point);
-        const int32_t z = NAME(scaled)(acc, p.multiplier, p.left_shift, p.right_shift);
-        out[i] = NAME(narrowed)(z, p.zero_point, p.low, p.high);
+        const int32_t z = hxk_scaled(acc, p.multiplier, p.left_shift, p.right_shift);
+        out[i] = hxk_narrowed(z, p.zero_point, p.low, p.high);
     }
 }
 
@@ -162,7 +150,7 @@ TARGET void NAME(hxk_u8_average_pool)(const void *parameters, const void *const 
             uint8_t *restrict out = (uint8_t *)output + (unit * s.out_width + x) * channels;
             const int32_t multiplier = p->multiplier[at], left = p->left_shift[at], right = p->right_shift[at];
             for (size_t c = 0; c < channels; c++)
-                out[c] = NAME(narrowed)(NAME(scaled)(sums[c], multiplier, left, right), p->out_zero_point, p->low, p->high);
+                out[c] = hxk_narrowed(hxk_scaled(sums[c], multiplier, left, right), p->out_zero_point, p->low, p->high);
         }
     }
 }
@@ -290,7 +278,7 @@ TARGET void NAME(hxk_s16s8_convolution)(const void *parameters, const void *cons
                     ((int32_t *)output)[at] = (int32_t)sum;
                 } else {
                     const int32_t z =
-                        NAME(scaled)((int32_t)sum, p->multiplier[n], p->left_shift[n], p->right_shift[n]);
+                        hxk_scaled((int32_t)sum, p->multiplier[n], p->left_shift[n], p->right_shift[n]);
                     const int32_t half = CLAMP(z, INT16_MIN, INT16_MAX);
                     ((int16_t *)output)[at] = (int16_t)MIN(MAX(half, p->low), p->high);
                 }

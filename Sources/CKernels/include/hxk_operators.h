@@ -50,7 +50,6 @@ typedef struct {
 typedef struct {
     hxk_convolution_shape shape; /* out_channels equal to in_channels, groups of no meaning */
     uint8_t low, high;
-    int counts_padding;                                   /* average */
     const int32_t *multiplier, *left_shift, *right_shift; /* average: [taps], or [1] when every window counts the same */
     size_t counts;                                        /* average: the elements of these */
     int32_t out_zero_point;                               /* average */

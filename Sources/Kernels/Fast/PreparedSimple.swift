@@ -189,7 +189,6 @@ extension PreparedSimple {
         )
         unsafe parameters.low = stage.low
         unsafe parameters.high = stage.high
-        unsafe parameters.counts_padding = operation.countsPadding ? 1 : 0
         unsafe parameters.multiplier = stage.multiplier
         unsafe parameters.left_shift = stage.left_shift
         unsafe parameters.right_shift = stage.right_shift
