@@ -22,8 +22,8 @@ COMPUTING := ^(Decay|HVX|HexagonCode|Inference|Kernels|ModelCommand|ModelContain
 test: dependencies test-dependencies ## Build and run all tests.
 	@echo "Building the tests; the first build takes several minutes."
 	@swift build --build-tests
-	@swift test --skip-build --disable-xctest --filter '$(COMPUTING)'
-	@swift test --skip-build --disable-xctest --skip '$(COMPUTING)'
+	@timeout 30m swift test --skip-build --disable-xctest --filter '$(COMPUTING)'
+	@timeout 30m swift test --skip-build --disable-xctest --skip '$(COMPUTING)'
 
 bench: build ## Measure the bus beside its peers and write the table into docs/benchmarks.md; takes ten minutes.
 	@python3 Benchmarks/bus.py --markdown docs/benchmarks.md

@@ -43,7 +43,10 @@ struct RestoreTests {
             SubscribeRequest(consumer: "c", filters: [try TopicFilter("e/")], start: .origin, credit: 1000)
         )
         var seen = 0
-        while seen < 50 { seen += await records.next(max: 100).count }
+        while seen < 50 {
+            try Task.checkCancellation()
+            seen += await records.next(max: 100).count
+        }
 
         bus.kill()
         try FileManager.default.copyItem(atPath: progress.path, toPath: "\(bus.directory)/data/bus/restore.sqlite")
@@ -59,7 +62,10 @@ struct RestoreTests {
         }
         #expect(epochs[1] > epochs[0])
         var again: [UInt64] = []
-        while again.count < Int(head) { again += await records.next(max: 100).map(\.sequence) }
+        while again.count < Int(head) {
+            try Task.checkCancellation()
+            again += await records.next(max: 100).map(\.sequence)
+        }
         #expect(again == Array(1...head), "the subscription begins at the restored log's origin")
         try await publish(client, 40..<50)
         let (fetched, _) = try await client.fetch([try TopicFilter("e/")], after: head, timeout: .seconds(30))

@@ -68,10 +68,15 @@ struct BrokerTrapTests {
         let (subscription, records) = reader.subscribe(
             SubscribeRequest(consumer: nil, filters: [filter], start: .origin, credit: 64)
         )
-        let (membership, jobs) = worker.join(JoinRequest(group: "labels", filters: [filter], credit: 4))
-        let (watched, watch) = AsyncStream.makeStream(of: UInt64.self)
+        let (membership, jobs) = worker.join(
+            JoinRequest(group: "labels", filters: [filter], start: .origin, credit: 4)
+        )
+        let (watched, watch) = AsyncThrowingStream.makeStream(of: UInt64.self)
         let watching = Task {
-            try await reader.watch([filter], after: 0) { record in watch.yield(record.sequence) }
+            do {
+                try await reader.watch([filter], after: 0) { record in watch.yield(record.sequence) }
+                watch.finish()
+            } catch { watch.finish(throwing: error) }
         }
         var (seen, worked, live) = (Set<String>(), Set<String>(), Set<UInt64>())
         var watchIterator = watched.makeAsyncIterator()
@@ -79,24 +84,28 @@ struct BrokerTrapTests {
             let keys = (0..<20).map { "\(round)-\($0)" }
             for key in keys { _ = try await writer.publish(topic: topic, try event(key), timeout: .seconds(60)) }
             while seen.count < 20 * (round + 1) {
+                try Task.checkCancellation()
                 for record in await records.next(max: 64) {
                     seen.insert(try record.event().id)
                     reader.acknowledge(subscription, upTo: record.sequence, credit: 1)
                 }
             }
             while worked.count < 20 * (round + 1) {
+                try Task.checkCancellation()
                 for job in await jobs.next(max: 4) {
                     worked.insert(try job.record.event().id)
                     worker.finish(membership, job.token)
                 }
             }
-            while live.count < 20 * (round + 1), let sequence = await watchIterator.next() { live.insert(sequence) }
+            while live.count < 20 * (round + 1) {
+                live.insert(try #require(await watchIterator.next(), "\(live.count) came live until round \(round)"))
+            }
             bus.kill()
             try bus.start()
         }
         #expect(seen == worked)
         #expect(live.count == 60)
         watching.cancel()
-        _ = try? await watching.value
+        await watching.value
     }
 }
