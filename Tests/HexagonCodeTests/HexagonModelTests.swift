@@ -75,8 +75,7 @@ private struct ResidualNetwork {
             model: model,
             calibration: floats(rows * shape.reduce(1, *), scale: 1),
             rows: rows,
-            goldenRows: 2,
-            lineage: nil
+            options: QuantizationOptions(goldenRows: 2)
         ).container
     }
 }

@@ -41,9 +41,7 @@ struct EngineTests {
             model: example.container(),
             calibration: example.inputs,
             rows: example.rows,
-            goldenRows: 5,
-            lineage: nil,
-            width: .halfwords
+            options: QuantizationOptions(goldenRows: 5, width: .halfwords)
         )
         let model = try QuantizedModel(ModelContainer(parsing: result.container))
         #expect(model.plan.steps.map(\.operation.name) == [String](repeating: "wide-fully-connected", count: 3))
@@ -96,8 +94,7 @@ struct EngineTests {
             model: float,
             calibration: calibration,
             rows: 10,
-            goldenRows: 2,
-            lineage: nil
+            options: QuantizationOptions(goldenRows: 2)
         )
         #expect(result.report.signalToNoiseDB > 25)
         let model = try QuantizedModel(ModelContainer(parsing: result.container))
@@ -154,7 +151,12 @@ struct EngineTests {
         let float = try ModelContainer(
             parsing: ModelContainer.floatModel(graph: graph, features: [], task: .regression, lineage: nil)
         )
-        let result = try Quantizer.quantize(model: float, calibration: pixels, rows: 8, goldenRows: 8, lineage: nil)
+        let result = try Quantizer.quantize(
+            model: float,
+            calibration: pixels,
+            rows: 8,
+            options: QuantizationOptions(goldenRows: 8)
+        )
         let model = try QuantizedModel(ModelContainer(parsing: result.container))
         #expect(model.plan.steps.map(\.node) == ["conv", "mean"])
         #expect(model.plan.inputs[0].encoding?.gain.count == 3)

@@ -104,8 +104,7 @@ struct Example {
             model: container(),
             calibration: inputs,
             rows: rows,
-            goldenRows: 5,
-            lineage: nil
+            options: QuantizationOptions(goldenRows: 5)
         )
         return (try QuantizedModel(ModelContainer(parsing: result.container)), result)
     }

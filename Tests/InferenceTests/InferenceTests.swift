@@ -199,8 +199,7 @@ struct QuantizerTests {
                 model: example.container(),
                 calibration: [],
                 rows: 0,
-                goldenRows: 1,
-                lineage: nil
+                options: QuantizationOptions(goldenRows: 1)
             )
         }
         #expect(throws: InferenceError.nonFiniteInput(row: 1, feature: "features", element: 2)) {
@@ -208,8 +207,7 @@ struct QuantizerTests {
                 model: example.container(),
                 calibration: [1, 2, 3, 4, 5, 6, .nan, 8],
                 rows: 2,
-                goldenRows: 1,
-                lineage: nil
+                options: QuantizationOptions(goldenRows: 1)
             )
         }
         #expect(throws: InferenceError.self) {
@@ -217,8 +215,7 @@ struct QuantizerTests {
                 model: example.container(),
                 calibration: [1],
                 rows: 1,
-                goldenRows: 1,
-                lineage: nil
+                options: QuantizationOptions(goldenRows: 1)
             )
         }
     }
@@ -232,8 +229,7 @@ struct QuantizerTests {
                 model: ModelContainer(parsing: result.container),
                 calibration: example.inputs,
                 rows: example.rows,
-                goldenRows: 1,
-                lineage: nil
+                options: QuantizationOptions(goldenRows: 1)
             )
         }
         let float = try example.container()
@@ -251,9 +247,7 @@ struct QuantizerTests {
                 model: example.container(),
                 calibration: example.inputs,
                 rows: example.rows,
-                goldenRows: 1,
-                lineage: nil,
-                width: .halfwords
+                options: QuantizationOptions(goldenRows: 1, width: .halfwords)
             )
         } throws: { error in
             guard case InferenceError.unsupported(node: "again", _) = error else { return false }

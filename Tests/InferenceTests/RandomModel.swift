@@ -202,9 +202,7 @@ struct RandomModel {
             model: container(),
             calibration: inputs,
             rows: rows,
-            goldenRows: 2,
-            lineage: nil,
-            width: width
+            options: QuantizationOptions(goldenRows: 2, width: width)
         )
         return (try QuantizedModel(ModelContainer(parsing: result.container)), result)
     }

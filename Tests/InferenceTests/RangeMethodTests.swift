@@ -15,10 +15,7 @@ struct RangeMethodTests {
             model: example.container(),
             calibration: example.inputs,
             rows: example.rows,
-            goldenRows: 3,
-            lineage: nil,
-            width: width,
-            ranges: method
+            options: QuantizationOptions(goldenRows: 3, width: width, ranges: method)
         ) { phase, done, total in
             #expect(total == example.rows)
             #expect(done > calls[phase] ?? 0)

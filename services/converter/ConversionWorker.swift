@@ -101,8 +101,7 @@ struct ConversionWorker: Service {
                 model: model,
                 calibration: try calibration.floats,
                 rows: calibration.shape.first ?? 0,
-                goldenRows: max(goldenRows, 1),
-                lineage: nil
+                options: QuantizationOptions(goldenRows: max(goldenRows, 1))
             )
         }
         let digest = BlobStore.digest(of: result.container)

@@ -1,6 +1,6 @@
 public import ModelContainer
 import ModelGraph
-public import Quantization
+import Quantization
 
 /// A quantized model and how far it is from the float model.
 public struct QuantizationResult: Sendable {
@@ -46,27 +46,20 @@ public enum Quantizer {
     /// - Parameters:
     ///   - model: A float model.
     ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet.
-    ///   - goldenRows: How many of these rows, evenly spread, go into the container as golden questions; cut to `rows`, and
-    ///     so that they have at most 65,536 values.
-    ///   - lineage: The new container's lineage, or nil to keep that of the model. Its `parent` becomes the digest of
-    ///     the model.
-    ///   - width: How values between the operators stand.
-    ///   - ranges: How the range of bytes follows from the values seen. 16-bit integers have room for all.
+    ///   - options: What decides the bytes besides.
     ///   - progress: Called with the phase, and how many of its rows are done.
     /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
     public static func quantize(
         model: ModelContainer,
         calibration: [Float],
         rows: Int,
-        goldenRows: Int,
-        lineage: Lineage?,
-        width: ActivationWidth = .bytes,
-        ranges method: RangeMethod = .minMax,
+        options: QuantizationOptions = QuantizationOptions(),
         progress: (_ phase: Phase, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) throws(InferenceError) -> QuantizationResult {
         guard model.manifest.kind == .floatModel else {
             throw .wrongKind(expected: .floatModel, actual: model.manifest.kind)
         }
+        let (width, method) = (options.width, options.ranges)
         let original = try InferenceError.wrapContainer { () throws(ContainerError) in try model.graph }
         _ = try FeatureNames(
             model.manifest.features,
@@ -90,7 +83,7 @@ public enum Quantizer {
         if width == .bytes, method != .minMax {
             draft.manifest.metadata[rangeMethodKey] = method.description
         }
-        draft.manifest.lineage = lineage ?? model.manifest.lineage
+        draft.manifest.lineage = options.lineage ?? model.manifest.lineage
         draft.manifest.lineage?.parent = model.digest
         let trial = try load(encode(draft))
         let valuesPerRow = infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
@@ -104,7 +97,12 @@ public enum Quantizer {
         ) { progress(.comparison, $0, compared) }
         draft.manifest.quantizationReport = report
         let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
-        draft.manifest.golden = try golden(trial, calibration, rows: rows, count: min(goldenRows, rows, goldenMax))
+        draft.manifest.golden = try golden(
+            trial,
+            calibration,
+            rows: rows,
+            count: min(options.goldenRows, rows, goldenMax)
+        )
         let container = try encode(draft)
         try load(container).verifyGolden()
         return QuantizationResult(container: container, report: report)
@@ -114,7 +112,7 @@ public enum Quantizer {
     ///
     /// - Parameters:
     ///   - float: The float model.
-    ///   - quantized: The model that ``quantize(model:calibration:rows:goldenRows:lineage:width:ranges:progress:)`` made of it.
+    ///   - quantized: The model that ``quantize(model:calibration:rows:options:progress:)`` made of it.
     ///   - inputs: `[rows, inputs]` row-major.
     ///   - progress: Called with the number of rows that are done.
     /// - Throws: ``InferenceError/wrongKind(expected:actual:)``; ``InferenceError/invalid(field:reason:)`` naming a value

@@ -100,9 +100,7 @@ struct DailyRetraining: Sendable {
                 parsing: try Quantizer.quantize(
                     model: float,
                     calibration: calibration,
-                    rows: chosen.count,
-                    goldenRows: 0,
-                    lineage: nil
+                    rows: chosen.count
                 ).container
             )
         )

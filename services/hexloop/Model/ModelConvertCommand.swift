@@ -117,10 +117,11 @@ struct ModelConvertCommand: AsyncParsableCommand {
                     model: model,
                     calibration: rows.floats,
                     rows: rows.rows,
-                    goldenRows: golden,
-                    lineage: nil,
-                    width: activations == 8 ? .bytes : .halfwords,
-                    ranges: method
+                    options: QuantizationOptions(
+                        goldenRows: golden,
+                        width: activations == 8 ? .bytes : .halfwords,
+                        ranges: method
+                    )
                 ) { bars.update($0, $1, $2) }
             } catch {
                 throw CommandError("\(path) cannot be converted: \(error)")

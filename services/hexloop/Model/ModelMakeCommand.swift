@@ -71,9 +71,7 @@ struct ModelMakeCommand: AsyncParsableCommand {
         return try Quantizer.quantize(
             model: try ModelContainer(parsing: floats),
             calibration: calibration,
-            rows: rows,
-            goldenRows: 0,
-            lineage: nil
+            rows: rows
         ).container
     }
 }

@@ -1,0 +1,30 @@
+public import ModelContainer
+public import Quantization
+
+/// Everything besides the model and its rows that decides what a float model becomes.
+///
+/// The same model, rows and options always give the same bytes.
+public struct QuantizationOptions: Sendable, Hashable {
+    /// How many of the calibration rows, evenly spread, go into the container as golden questions; cut to the number of
+    /// rows, and so that they have at most 65,536 values.
+    public var goldenRows: Int
+    /// The new container's lineage, or nil to keep that of the model. Its `parent` becomes the digest of the model.
+    public var lineage: Lineage?
+    /// How values between the operators stand.
+    public var width: Quantizer.ActivationWidth
+    /// How the range of bytes follows from the values seen. 16-bit integers have room for all.
+    public var ranges: RangeMethod
+
+    /// Options of which each has a default.
+    public init(
+        goldenRows: Int = 0,
+        lineage: Lineage? = nil,
+        width: Quantizer.ActivationWidth = .bytes,
+        ranges: RangeMethod = .minMax
+    ) {
+        self.goldenRows = goldenRows
+        self.lineage = lineage
+        self.width = width
+        self.ranges = ranges
+    }
+}
