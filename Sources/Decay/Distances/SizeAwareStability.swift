@@ -16,12 +16,7 @@ public enum SizeAwareStability {
     /// - Returns: The index, and the probability of one so large when nothing changed.
     public static func test(_ reference: Sample, _ current: Sample, bins: Int = 10) -> TestResult {
         guard reference.count > 0, current.count > 0 else { return TestResult(statistic: 0, pValue: 1) }
-        var edges = [-Double.infinity]
-        for i in 1..<bins {
-            let edge = reference.quantile(Double(i) / Double(bins))
-            if edge > edges[edges.count - 1] { edges.append(edge) }
-        }
-        edges.append(.infinity)
+        let edges = edges(of: reference, bins: bins)
         return test(shares(reference, edges), reference.count, shares(current, edges), current.count)
     }
 
@@ -44,7 +39,18 @@ public enum SizeAwareStability {
         return TestResult(statistic: index, pValue: Distributions.chiSquareTail(statistic, df: Double(used - 1)))
     }
 
-    private static func shares(_ sample: Sample, _ edges: [Double]) -> [Double] {
+    /// Quantiles of a reference with open ends; fewer than asked where many values are the same.
+    static func edges(of reference: Sample, bins: Int) -> [Double] {
+        var edges = [-Double.infinity]
+        for i in 1..<bins {
+            let edge = reference.quantile(Double(i) / Double(bins))
+            if edge > edges[edges.count - 1] { edges.append(edge) }
+        }
+        edges.append(.infinity)
+        return edges
+    }
+
+    static func shares(_ sample: Sample, _ edges: [Double]) -> [Double] {
         let values = sample.sorted
         var bounds = edges.map { upperBound(values, $0) }
         bounds[0] = 0

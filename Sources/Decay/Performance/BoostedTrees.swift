@@ -30,6 +30,8 @@ public struct BoostedTrees: Codable, Sendable, Hashable {
 
     private let base: Double
     private var trees: [[Node]] = []
+    /// By how much cuts through each feature lessened the squared error, all trees together.
+    public private(set) var gains: [Double]
 
     /// Fits squared error.
     ///
@@ -40,12 +42,13 @@ public struct BoostedTrees: Codable, Sendable, Hashable {
     public init(columns: [[Double]], targets: [Double], settings: Settings = Settings()) {
         let count = targets.count
         base = count > 0 ? pairwiseSum(targets[...]) / Double(count) : 0
+        gains = columns.map { _ in 0 }
         guard count >= 2 * settings.leafRowsMin else { return }
         let edges = columns.map { Self.edges($0, settings.bins) }
         let binned = zip(columns, edges).map { column, edges in column.map { UInt8(lowerBound(edges, $0)) } }
         var residuals = targets.map { $0 - base }
         for _ in 0..<settings.trees {
-            trees.append(Self.grow(binned, edges, &residuals, settings))
+            trees.append(Self.grow(binned, edges, &residuals, &gains, settings))
         }
     }
 
@@ -105,6 +108,7 @@ public struct BoostedTrees: Codable, Sendable, Hashable {
         _ binned: [[UInt8]],
         _ edges: [[Double]],
         _ residuals: inout [Double],
+        _ gains: inout [Double],
         _ settings: Settings
     ) -> [Node] {
         var nodes = [Node()]
@@ -127,6 +131,7 @@ public struct BoostedTrees: Codable, Sendable, Hashable {
                     right.append(row)
                 }
             }
+            gains[split.feature] += split.gain
             nodes[leaf.node].feature = split.feature
             nodes[leaf.node].threshold = edges[split.feature][split.bin]
             nodes[leaf.node].left = nodes.count

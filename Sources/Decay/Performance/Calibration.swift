@@ -8,23 +8,25 @@ public struct IsotonicCalibration: Codable, Sendable, Hashable {
     public let values: [Double]
 
     /// Fits the function to labels, 0 or 1, or any numbers.
-    /// - Precondition: There is a score at least, and a label for each.
+    /// - Parameter weights: How much each label counts, above 0; nil counts all alike.
+    /// - Precondition: There is a score at least, and a label for each, and a weight if there are any.
     /// - Complexity: O(n log n).
-    public init(scores: [Double], labels: [Double]) {
+    public init(scores: [Double], labels: [Double], weights own: [Double]? = nil) {
         precondition(!scores.isEmpty && scores.count == labels.count, "a score needs a label")
-        var pairs = zip(scores, labels).map { (score: $0, label: $1) }
+        precondition(own.map { $0.count == scores.count } ?? true, "a label needs a weight")
+        var pairs = scores.indices.map { (score: scores[$0], label: labels[$0], weight: own?[$0] ?? 1) }
         pairs.sort { ($0.score, $0.label) < ($1.score, $1.label) }
         var x: [Double] = []
         var sums: [Double] = []
         var weights: [Double] = []
         for pair in pairs {
             if let last = x.last, pair.score == last {
-                sums[sums.count - 1] += pair.label
-                weights[weights.count - 1] += 1
+                sums[sums.count - 1] += pair.label * pair.weight
+                weights[weights.count - 1] += pair.weight
             } else {
                 x.append(pair.score)
-                sums.append(pair.label)
-                weights.append(1)
+                sums.append(pair.label * pair.weight)
+                weights.append(pair.weight)
             }
         }
         var blocks: [(value: Double, weight: Double, count: Int)] = []
@@ -65,22 +67,17 @@ public struct IsotonicCalibration: Codable, Sendable, Hashable {
     }
 
     /// Whether fitting on nine tenths makes the last tenth's probabilities better, over ten drawn splits.
-    public static func isNeeded(scores: [Double], labels: [Bool], seed: UInt64 = 42) -> Bool {
-        let positives = labels.indices.filter { labels[$0] }
-        let negatives = labels.indices.filter { !labels[$0] }
-        guard !positives.isEmpty, !negatives.isEmpty, scores.count >= 40,
+    ///
+    /// - Source: NannyML's `needs_calibration`, with the same splits.
+    public static func isNeeded(scores: [Double], labels: [Bool], seed: UInt32 = 42) -> Bool {
+        guard var splits = StratifiedSplits(labels, testShare: 0.1, seed: seed),
             Ranking.areaUnderCurve(scores, labels) <= 0.999
         else { return false }
-        var generator = CounterGenerator(seed: seed)
         var (before, after, truth): ([Double], [Double], [Bool]) = ([], [], [])
         for _ in 0..<10 {
-            var isTest = [Bool](repeating: false, count: scores.count)
-            for part in [positives, negatives] {
-                for index in part.shuffled(using: &generator).prefix(max(1, part.count / 10)) { isTest[index] = true }
-            }
-            let train = scores.indices.filter { !isTest[$0] }
+            let (train, test) = splits.next()
             let fitted = IsotonicCalibration(scores: train.map { scores[$0] }, labels: train.map { labels[$0] ? 1 : 0 })
-            for index in scores.indices where isTest[index] {
+            for index in test {
                 before.append(scores[index])
                 after.append(fitted(scores[index]))
                 truth.append(labels[index])
@@ -141,12 +138,12 @@ public enum CalibrationError {
         )
     }
 
-    /// The expected error over bins of equal counts; tied probabilities keep their order.
+    /// The expected error over bins of equal counts. Which tied probabilities go to which bin is ``VectorOrder``'s.
     public static func ofEqualCounts(_ probabilities: [Double], _ labels: [Bool], bins: Int = 10) -> Double {
         let n = probabilities.count
         let bins = n <= 2 * bins ? n / 2 : bins
         guard bins >= 2 else { return .nan }
-        let order = ascendingOrder(probabilities)
+        let order = VectorOrder.ascending(probabilities)
         let width = n / bins
         // Edges lie a width apart and the last of them moves to the end.
         var edges = Array(stride(from: 0, through: n, by: width))

@@ -195,7 +195,7 @@ struct SamplingError: Codable, Sendable, Hashable {
         case .areaUnderCurve:
             // The share of negatives under each positive; the rarer class is taken as the positive one.
             let isSwapped = labels.reduce(0) { $0 + ($1 ? 1.0 : 0) } / all > 0.5
-            let order = ascendingOrder(isSwapped ? scores.map { 1 - $0 } : scores)
+            let order = VectorOrder.ascending(isSwapped ? scores.map { 1 - $0 } : scores)
             var below: [Double] = []
             var negatives = 0.0
             for (position, index) in order.enumerated() {

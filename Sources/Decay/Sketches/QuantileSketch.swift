@@ -161,7 +161,9 @@ public struct QuantileSketch: Codable, Sendable, Hashable {
     public static func test(_ a: QuantileSketch, _ b: QuantileSketch) -> TestResult {
         guard a.count > 0, b.count > 0 else { return TestResult(statistic: 0, pValue: 1) }
         let seen = distance(a, b)
-        let doubt = (a.levels.count > 1 ? a.rankError : 0) + (b.levels.count > 1 ? b.rankError : 0)
+        // Their errors are independent, so they add like the sides of a right angle.
+        let errors = [a, b].map { $0.levels.count > 1 ? $0.rankError : 0 }
+        let doubt = (errors[0] * errors[0] + errors[1] * errors[1]).squareRoot()
         let sure = max(0, seen - doubt)
         let p = sure == 0 ? 1 : KolmogorovSmirnov.asymptoticTail(sure, a.count, b.count)
         return TestResult(statistic: seen, pValue: p)

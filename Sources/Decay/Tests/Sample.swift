@@ -12,6 +12,12 @@ public struct Sample: Sendable, Hashable {
         sorted = ascending(numbers)
     }
 
+    /// Keeps values that are in order already.
+    init(ascending values: [Double]) {
+        sorted = values
+        missing = 0
+    }
+
     /// How many numbers there are.
     public var count: Int { sorted.count }
 

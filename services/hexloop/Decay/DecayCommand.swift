@@ -5,8 +5,8 @@ import FoundationEssentials
 struct DecayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decay",
-        abstract: "The detection of decay: whether it answers as other tools do, and how good its detectors are.",
-        subcommands: [Replay.self, Bench.self]
+        abstract: "Decay: compare tables, replay recorded answers of other tools, measure the detectors.",
+        subcommands: [Replay.self, Scan.self, Bench.self]
     )
 
     struct Replay: AsyncParsableCommand {

@@ -56,7 +56,7 @@ struct ArrayFile {
         let start = lengthBytes.endIndex
         let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= contents.count - start else { throw CommandError("its .npy header is cut off") }
-        let header = Header(String(decoding: contents[start..<start + length], as: UTF8.self))
+        let header = NpyHeader(String(decoding: contents[start..<start + length], as: UTF8.self))
         guard let description = header.string("descr"), let order = header.word("fortran_order"),
             let shape = header.tuple("shape"), shape.count <= Self.rankMax
         else { throw CommandError("its .npy header is malformed") }
@@ -113,7 +113,7 @@ struct ArrayFile {
 }
 
 /// The dictionary of an `.npy` header: Python's literals, of which it holds a string, a boolean and a tuple.
-private struct Header {
+struct NpyHeader {
     private let text: Substring
 
     init(_ text: String) { self.text = text[...] }

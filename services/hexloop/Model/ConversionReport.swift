@@ -180,8 +180,5 @@ struct ConversionReport: Codable, Sendable {
         return (parts + ["</svg>"]).joined(separator: "\n")
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
-    }
+    private static func escaped(_ text: String) -> String { text.escapedForHTML }
 }

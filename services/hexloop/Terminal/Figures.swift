@@ -74,4 +74,10 @@ extension Timestamp {
 extension String {
     /// The first digits of a digest or run id.
     var shortID: String { String(prefix(8)) }
+
+    /// The text between tags or in an attribute of a page.
+    var escapedForHTML: String {
+        replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+            .replacing("\"", with: "&quot;")
+    }
 }
