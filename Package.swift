@@ -63,7 +63,9 @@ let libraries: [Target] = [
         dependencies: ["Inference", "Kernels", "Quantization"],
         resources: [.embedInCode("Runtime")]
     ),
-    library("ModelGraph", strictMemory: true),
+    // As the kernels: without optimization the interpreter would be hundreds of times slower.
+    .target(name: "CFloat", cSettings: [.unsafeFlags(["-O3"])]),
+    library("ModelGraph", ["CFloat"], strictMemory: true),
     library("ModelContainer", ["ModelGraph", "Quantization", crypto], strictMemory: true),
     .target(
         name: "ModelImport",
@@ -201,7 +203,9 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && !["CAllocations", "CChecksum", "CFaultyDisk", "CKernels"].contains(target.name) {
+where target.type != .system
+    && !["CAllocations", "CChecksum", "CFaultyDisk", "CFloat", "CKernels"].contains(target.name)
+{
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

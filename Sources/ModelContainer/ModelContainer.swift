@@ -16,6 +16,9 @@ public struct ModelContainer: Sendable {
     private let dataOffset: Int
     private let entries: [String: ContainerIndex.Entry]
 
+    /// Whether bytes begin as those of every container do; the rest may still be anything.
+    public static func isContainer(_ bytes: [UInt8]) -> Bool { bytes.starts(with: ContainerHeader.magic) }
+
     /// Reads a file and trusts no byte of it.
     ///
     /// After success every tensor lies inside the file and fills its shape; whether the graph of a model fits its

@@ -52,8 +52,12 @@ public struct FileRun: Sendable {
             if let constant = port.constant { return constant }
             let floats = port.value.flatMap { values[$0] } ?? []
             let count = max(1, floats.count / max(rows, 1))
-            let ordered = (0..<rows).flatMap { port.fileOrder(floats[$0 * count..<($0 + 1) * count]) }
-            return port.tensor(ordered, rows: rows)
+            let parts = (0..<rows).map { floats[$0 * count..<($0 + 1) * count] }
+            if let measured = port.measured {
+                let shape = rows == 1 ? port.shape : [rows] + port.shape
+                return measured.tensor(parts.map { port.fileOrder($0, measured) }, shape: shape)
+            }
+            return port.tensor(parts.flatMap { port.fileOrder($0) }, rows: rows)
         }
     }
 
@@ -95,6 +99,11 @@ extension ImportedPort {
     public func graphOrder(_ row: some Collection<Float>) -> [Float] {
         let tensor = SourceTensor(shape: shape, floats: Array(row))
         return tensor.transposed(order).floats
+    }
+
+    /// As ``fileOrder(_:)`` for what is measured, of which only the integers have an order.
+    fileprivate func fileOrder(_ row: ArraySlice<Float>, _ measured: MeasuredEncoding) -> [Float] {
+        measured == .integers ? fileOrder(row) : Array(row)
     }
 
     /// One row in the order of the file for one row of the graph's value.

@@ -35,6 +35,7 @@ public struct ImportedPort: Sendable {
     /// What such an output always is.
     public var constant: SourceTensor?
     var rounding = Value.Rounding.nearest
+    var measured: MeasuredEncoding?
 }
 
 /// A model that was read from a file.
@@ -114,7 +115,8 @@ struct LoweredModel {
                     axes: [],
                     value: nil,
                     constant: port.value.constant?.tensor,
-                    rounding: port.value.rounding
+                    rounding: port.value.rounding,
+                    measured: port.value.measured
                 )
                 if port.value.constant == nil, let form = given.popFirst() {
                     result.axes = form.axes

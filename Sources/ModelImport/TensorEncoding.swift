@@ -33,6 +33,37 @@ public struct TensorEncoding: Sendable, Hashable {
     }
 }
 
+/// What `DynamicQuantizeLinear` tells of real numbers: each run measures their range, widened to 0, for bytes from 0 to
+/// 255.
+enum MeasuredEncoding: Sendable {
+    case integers, scale, zeroPoint
+
+    /// The answer for some rows of real numbers.
+    ///
+    /// - Parameter shape: Of all rows.
+    func tensor(_ rows: [[Float]], shape: [Int]) -> SourceTensor {
+        let measured = rows.map { row in
+            let low = row.reduce(0) { min($0, $1) }
+            let scale = (row.reduce(0) { max($0, $1) } - low) / 255
+            let step = scale == 0 ? 1 : scale
+            return (row: row, scale: step, zero: MeasuredEncoding.byte(-low / step))
+        }
+        switch self {
+        case .scale: return SourceTensor(shape: shape, floats: measured.map(\.scale))
+        case .zeroPoint: return SourceTensor(shape: shape, integers: measured.map(\.zero), type: .uint8)
+        case .integers:
+            let integers = measured.flatMap { part in
+                part.row.map { MeasuredEncoding.byte(($0 / part.scale).rounded(.toNearestOrEven) + Float(part.zero)) }
+            }
+            return SourceTensor(shape: shape, integers: integers, type: .uint8)
+        }
+    }
+
+    private static func byte(_ value: Float) -> Int {
+        min(max(SourceTensor.whole(value.rounded(.toNearestOrEven)), 0), 255)
+    }
+}
+
 /// A constant whose integers a file holds, beside the real numbers that the graph has.
 public struct QuantizedConstant: Sendable, Hashable {
     /// The integers, in the shape of the graph's constant: `s8` or `u8` weights, `s32` biases.

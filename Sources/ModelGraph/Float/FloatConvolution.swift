@@ -1,17 +1,24 @@
-/// A convolution: one product of matrices for each row of the result and each group, or, where each channel is its own
-/// group, sums over the taps.
+import CFloat
+
+/// A convolution: products of matrices for some rows of the result and each group, or, where each channel is its own group,
+/// sums over the taps.
 struct FloatConvolution: FloatKernel {
     /// `[height, width, channels]`
     private let plane: [Int]
     /// `[height, width, outputs]`
     private let output: [Int]
-    private let window: Window
+    private let window: hxf_window
     private let activation: Activation
     private let body: Body
+    private let work: Int
+
+    private static let patchElements = 1 << 15
 
     private enum Body: Sendable {
         /// One matrix for each group.
         case matrices([FloatMatrix])
+        /// One matrix, whose rows of inputs are the elements of the plane as they lie there.
+        case points(FloatMatrix)
         /// Weights `[taps, outputs]`; each channel has `multiplier` outputs.
         case depthwise(weights: [Float], bias: [Float], multiplier: Int)
     }
@@ -27,16 +34,20 @@ struct FloatConvolution: FloatKernel {
     ) {
         self.plane = plane
         self.output = output
-        self.window = window
         self.activation = activation
         let outputs = bias.count
         let inputs = weights.count / outputs
+        work = output[0] * output[1] * weights.count
+        var channels = plane[2]
         if groups == plane[2], groups > 1 {
             var transposed = [Float](repeating: 0, count: weights.count)
             for n in 0..<outputs {
                 for tap in 0..<inputs { transposed[tap * outputs + n] = weights[n * inputs + tap] }
             }
+            channels = outputs
             body = .depthwise(weights: transposed, bias: bias, multiplier: outputs / groups)
+        } else if groups == 1, window == Window(size: Extent(1)) {
+            body = .points(FloatMatrix(rows: weights, bias: bias))
         } else {
             let width = outputs / groups
             body = .matrices(
@@ -49,137 +60,117 @@ struct FloatConvolution: FloatKernel {
                 }
             )
         }
+        self.window = hxf_window(
+            in_height: plane[0],
+            in_width: plane[1],
+            channels: channels,
+            out_height: output[0],
+            out_width: output[1],
+            kernel_height: window.size.height,
+            kernel_width: window.size.width,
+            stride_y: window.stride.height,
+            stride_x: window.stride.width,
+            dilation_y: window.dilation.height,
+            dilation_x: window.dilation.width,
+            pad_top: window.padding.top,
+            pad_left: window.padding.left
+        )
     }
 
     func run(_ inputs: [[Float]], rows: Int) -> [Float] {
-        let sizeIn = plane[0] * plane[1] * plane[2]
         let sizeOut = output[0] * output[1] * output[2]
-        // Safety: the input has rows * sizeIn elements, the result rows * sizeOut.
+        var input = inputs[0]
+        if case .depthwise(_, _, let multiplier) = body, multiplier > 1 { input = repeated(input, multiplier) }
+        // Safety: the input has rows planes, the result rows * sizeOut elements; each part of the loop writes rows of
+        // planes of its own.
         return unsafe [Float](unsafeUninitializedCapacity: rows * sizeOut) { out, count in
             count = rows * sizeOut
-            guard let out = out.baseAddress, count > 0 else { return }
-            unsafe inputs[0].withUnsafeBufferPointer { x in
-                guard let x = x.baseAddress else { return }
-                for row in 0..<rows {
-                    switch body {
-                    case .matrices(let matrices):
-                        unsafe multiply(matrices, x + row * sizeIn, out + row * sizeOut)
-                    case .depthwise(let weights, let bias, let multiplier):
-                        unsafe depthwise(
-                            weights,
-                            bias,
-                            multiplier: multiplier,
-                            x + row * sizeIn,
-                            out + row * sizeOut
-                        )
-                    }
+            unsafe input.withUnsafeBufferPointer { x in
+                let pointers = unsafe (SharedPointer(x.baseAddress), SharedMutablePointer(out.baseAddress))
+                guard let x = unsafe pointers.0, let out = unsafe pointers.1 else { return }
+                Parallel.loop(rows * output[0], work: rows * work) { part in
+                    unsafe run(part, x.pointer, out.pointer)
                 }
             }
         }
     }
 
-    /// Gathers the windows of one row of the result, zeros where they leave the plane, and multiplies.
-    private func multiply(
-        _ matrices: [FloatMatrix],
-        _ x: UnsafePointer<Float>,
-        _ out: UnsafeMutablePointer<Float>
-    ) {
-        let channels = plane[2] / matrices.count
-        if matrices.count == 1, window.size == Extent(1), window.stride == Extent(1), window.padding == Margins() {
-            // Safety: the windows are the plane itself.
-            unsafe matrices[0].multiply(
-                x,
-                rows: plane[0] * plane[1],
-                into: out,
+    /// Some rows of the results of all rows of the input, one plane after the other.
+    private func run(_ part: Range<Int>, _ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>) {
+        let sizeIn = plane[0] * plane[1] * window.channels
+        let (height, width) = (output[0], output[1] * output[2])
+        switch body {
+        case .points(let matrix):
+            // A result of one tap has the rows of the plane, so that planes run into each other.
+            unsafe matrix.multiply(
+                x + part.lowerBound * plane[1] * plane[2],
+                rows: part.count * output[1],
+                into: out + part.lowerBound * width,
                 stride: output[2],
                 first: 0,
                 activation: activation
             )
-            return
-        }
-        let inputs = window.size.height * window.size.width * channels
-        var patches = [Float](repeating: 0, count: output[1] * inputs)
-        for i in 0..<output[0] {
-            for (group, matrix) in matrices.enumerated() {
-                // Safety: patches holds one window for each of output[1] columns; x and out hold the planes.
-                unsafe patches.withUnsafeMutableBufferPointer { patches in
-                    guard let patches = patches.baseAddress else { return }
-                    unsafe gather(row: i, first: group * channels, channels: channels, x, patches)
-                    unsafe matrix.multiply(
-                        patches,
-                        rows: output[1],
-                        into: out + i * output[1] * output[2],
-                        stride: output[2],
-                        first: group * matrix.outputs,
-                        activation: activation
-                    )
+        case .matrices(let matrices):
+            let channels = plane[2] / matrices.count
+            let inputs = window.kernel_height * window.kernel_width * channels
+            // Not more windows at once than the nearer cache holds.
+            let columns = max(1, min(output[1], FloatConvolution.patchElements / inputs))
+            var patches = [Float](repeating: 0, count: columns * inputs)
+            for row in part {
+                for first in stride(from: 0, to: output[1], by: columns) {
+                    let last = min(first + columns, output[1])
+                    for (group, matrix) in matrices.enumerated() {
+                        let place = hxf_place(
+                            row: row % height,
+                            first_column: first,
+                            last_column: last,
+                            first_channel: group * channels,
+                            channels: channels
+                        )
+                        unsafe gather(place, x + row / height * sizeIn, &patches)
+                        unsafe matrix.multiply(
+                            patches,
+                            rows: last - first,
+                            into: out + (row * width + first * output[2]),
+                            stride: output[2],
+                            first: group * matrix.outputs,
+                            activation: activation
+                        )
+                    }
                 }
+            }
+        case .depthwise(let weights, let bias, _):
+            var row = part.lowerBound
+            while row < part.upperBound {
+                let (plane, first) = (row / height, row % height)
+                let last = min(height, first + part.upperBound - row)
+                unsafe hxf_depthwise(
+                    window,
+                    weights,
+                    bias,
+                    x + plane * sizeIn,
+                    out + plane * height * width,
+                    first,
+                    last,
+                    activation.code
+                )
+                row += last - first
             }
         }
     }
 
-    private func gather(
-        row: Int,
-        first: Int,
-        channels: Int,
-        _ x: UnsafePointer<Float>,
-        _ patches: UnsafeMutablePointer<Float>
-    ) {
-        var target = unsafe patches
-        for j in 0..<output[1] {
-            for p in 0..<window.size.height {
-                let y = row * window.stride.height + p * window.dilation.height - window.padding.top
-                for q in 0..<window.size.width {
-                    let z = j * window.stride.width + q * window.dilation.width - window.padding.left
-                    if y >= 0, y < plane[0], z >= 0, z < plane[1] {
-                        unsafe target.update(from: x + ((y * plane[1] + z) * plane[2] + first), count: channels)
-                    } else {
-                        unsafe target.update(repeating: 0, count: channels)
-                    }
-                    unsafe target += channels
-                }
-            }
+    private func gather(_ place: hxf_place, _ plane: UnsafePointer<Float>, _ patches: inout [Float]) {
+        // Safety: patches holds the windows of as many columns as a place has.
+        unsafe patches.withUnsafeMutableBufferPointer { patches in
+            if let patches = patches.baseAddress { unsafe hxf_gather(window, place, plane, patches) }
         }
     }
 
-    /// Adds the taps that lie on the plane, one after the other, for all outputs of a place at once.
-    private func depthwise(
-        _ weights: [Float],
-        _ bias: [Float],
-        multiplier: Int,
-        _ x: UnsafePointer<Float>,
-        _ out: UnsafeMutablePointer<Float>
-    ) {
-        let outputs = output[2]
-        // Safety: weights holds one row of outputs for each tap; x and out hold the planes.
-        unsafe weights.withUnsafeBufferPointer { weights in
-            unsafe bias.withUnsafeBufferPointer { bias in
-                for i in 0..<output[0] {
-                    for j in 0..<output[1] {
-                        let sums = unsafe out + (i * output[1] + j) * outputs
-                        for n in 0..<outputs { unsafe sums[n] = bias[n] }
-                        for p in 0..<window.size.height {
-                            let y = i * window.stride.height + p * window.dilation.height - window.padding.top
-                            guard y >= 0, y < plane[0] else { continue }
-                            for q in 0..<window.size.width {
-                                let z = j * window.stride.width + q * window.dilation.width - window.padding.left
-                                guard z >= 0, z < plane[1] else { continue }
-                                let pixel = unsafe x + (y * plane[1] + z) * plane[2]
-                                let tap = (p * window.size.width + q) * outputs
-                                if multiplier == 1 {
-                                    for n in 0..<outputs { unsafe sums[n] += pixel[n] * weights[tap + n] }
-                                } else {
-                                    for n in 0..<outputs {
-                                        unsafe sums[n] += pixel[n / multiplier] * weights[tap + n]
-                                    }
-                                }
-                            }
-                        }
-                        guard activation != .none else { continue }
-                        for n in 0..<outputs { unsafe sums[n] = activation(sums[n]) }
-                    }
-                }
-            }
-        }
+    /// Each channel as often as it has outputs, so that an output has a channel of its own.
+    private func repeated(_ input: [Float], _ multiplier: Int) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(input.count * multiplier)
+        for element in input { for _ in 0..<multiplier { result.append(element) } }
+        return result
     }
 }

@@ -1,3 +1,5 @@
+import CFloat
+
 /// `x * scale + offset` by channel.
 struct FloatAffine: FloatKernel {
     let scale: [Float]
@@ -80,6 +82,8 @@ struct FloatArithmetic: FloatKernel {
     private let first: [Int32]?
     private let second: [Int32]?
     private let counts: (first: Int, second: Int, output: Int)
+    /// After how many elements of the result the second operand begins anew; nil where it is not that simple.
+    private let period: Int?
 
     init(_ arithmetic: Arithmetic, first: [Int], second: [Int], constant: [Float]?, output: [Int]) {
         self.arithmetic = arithmetic
@@ -87,10 +91,45 @@ struct FloatArithmetic: FloatKernel {
         self.first = FloatArithmetic.elements(of: first, in: output)
         self.second = FloatArithmetic.elements(of: second, in: output)
         counts = (first.reduce(1, *), second.reduce(1, *), output.reduce(1, *))
+        let trimmed = Array(second.drop { $0 == 1 })
+        period = trimmed.elementsEqual(output.suffix(trimmed.count)) ? counts.second : nil
+    }
+
+    /// The second operand repeats over the first.
+    private func combined(_ x: [Float], _ y: [Float], rows: Int, period: Int) -> [Float] {
+        // Without a constant each row has its own second operand.
+        let times = constant == nil && period != counts.output ? rows : 1
+        let count = rows * counts.output / times
+        // Safety: the first operand has as many elements as the result, the second times * period or, where there is one
+        // for each element, as many too.
+        return unsafe [Float](unsafeUninitializedCapacity: rows * counts.output) { out, filled in
+            filled = rows * counts.output
+            guard let out = out.baseAddress else { return }
+            let length = constant == nil && period == counts.output ? count : period
+            unsafe x.withUnsafeBufferPointer { x in
+                unsafe y.withUnsafeBufferPointer { y in
+                    guard let x = x.baseAddress, let y = y.baseAddress else { return }
+                    for part in 0..<times {
+                        unsafe hxf_combine(
+                            arithmetic.kind.code,
+                            x + part * count,
+                            y + part * length,
+                            count,
+                            length,
+                            out + part * count,
+                            arithmetic.activation.code
+                        )
+                    }
+                }
+            }
+        }
     }
 
     func run(_ inputs: [[Float]], rows: Int) -> [Float] {
         let (x, y) = (inputs[0], constant ?? inputs[1])
+        if first == nil, let period {
+            return combined(x, y, rows: rows, period: period)
+        }
         var result: [Float] = []
         result.reserveCapacity(rows * counts.output)
         for row in 0..<rows {
@@ -115,5 +154,19 @@ struct FloatArithmetic: FloatKernel {
             step *= operand[axis]
         }
         return Strides.indices(shape: output, strides: strides, start: 0)
+    }
+}
+
+extension Arithmetic.Kind {
+    /// As the C code names it.
+    fileprivate var code: hxf_kind {
+        switch self {
+        case .add: HXF_ADD
+        case .subtract: HXF_SUBTRACT
+        case .multiply: HXF_MULTIPLY
+        case .divide: HXF_DIVIDE
+        case .maximum: HXF_MAXIMUM
+        case .minimum: HXF_MINIMUM
+        }
     }
 }

@@ -1,30 +1,23 @@
+import CFloat
+
 /// A matrix of weights packed for products with rows of inputs.
-///
-/// Outputs stand in groups of 8, and in each group the weights of one input after those of the one before, so that the
-/// innermost loop runs over outputs and each sum keeps its order.
 struct FloatMatrix: Sendable {
     let inputs: Int
     let outputs: Int
-    private let weights: [SIMD8<Float>]
-    private let bias: [SIMD8<Float>]
+    private let packed: [Float]
 
     /// - Parameters:
     ///   - rows: `[bias.count, inputs]` row-major.
     ///   - bias: At least one.
     init(rows: [Float], bias: [Float]) {
-        outputs = bias.count
-        inputs = rows.count / bias.count
-        let groups = (outputs + 7) / 8
-        var weights = [SIMD8<Float>](repeating: .zero, count: groups * inputs)
-        var biases = [SIMD8<Float>](repeating: .zero, count: groups)
-        for output in 0..<outputs {
-            biases[output / 8][output % 8] = bias[output]
-            for input in 0..<inputs {
-                weights[output / 8 * inputs + input][output % 8] = rows[output * inputs + input]
-            }
+        let (outputs, inputs) = (bias.count, rows.count / bias.count)
+        (self.inputs, self.outputs) = (inputs, outputs)
+        let count = hxf_packed(inputs, outputs)
+        // Safety: as many floats are written as hxf_packed says.
+        packed = unsafe [Float](unsafeUninitializedCapacity: count) { packed, filled in
+            if let target = packed.baseAddress { unsafe hxf_pack(rows, bias, inputs, outputs, target) }
+            filled = count
         }
-        self.weights = weights
-        self.bias = biases
     }
 
     /// `out[r, first + n] = activation(bias[n] + Σk x[r, k] * weights[n, k])` for `rows` rows.
@@ -41,46 +34,18 @@ struct FloatMatrix: Sendable {
         activation: Activation
     ) {
         // Safety: callers give rows * inputs readable and rows * stride writable elements.
-        unsafe weights.withUnsafeBufferPointer { weights in
-            for group in bias.indices {
-                let start = group * inputs
-                let width = min(8, outputs - group * 8)
-                var row = 0
-                while row + 4 <= rows {
-                    let x = unsafe x + row * inputs
-                    var (a, b, c, d) = (bias[group], bias[group], bias[group], bias[group])
-                    for k in 0..<inputs {
-                        let w = unsafe weights[start + k]
-                        unsafe a += w * x[k]
-                        unsafe b += w * x[k + inputs]
-                        unsafe c += w * x[k + 2 * inputs]
-                        unsafe d += w * x[k + 3 * inputs]
-                    }
-                    let target = unsafe out + (row * stride + first + group * 8)
-                    unsafe store(a, to: target, width: width, activation)
-                    unsafe store(b, to: target + stride, width: width, activation)
-                    unsafe store(c, to: target + 2 * stride, width: width, activation)
-                    unsafe store(d, to: target + 3 * stride, width: width, activation)
-                    row += 4
-                }
-                while row < rows {
-                    let x = unsafe x + row * inputs
-                    var sum = bias[group]
-                    for k in 0..<inputs { unsafe sum += weights[start + k] * x[k] }
-                    unsafe store(sum, to: out + (row * stride + first + group * 8), width: width, activation)
-                    row += 1
-                }
-            }
-        }
+        unsafe hxf_multiply(packed, inputs, outputs, x, inputs, rows, out + first, stride, activation.code)
     }
+}
 
-    private func store(
-        _ sums: SIMD8<Float>,
-        to out: UnsafeMutablePointer<Float>,
-        width: Int,
-        _ activation: Activation
-    ) {
-        for lane in 0..<width { unsafe out[lane] = activation(sums[lane]) }
+extension Activation {
+    /// As the C code names it.
+    var code: hxf_activation {
+        switch self {
+        case .none: HXF_NONE
+        case .relu: HXF_RELU
+        case .relu6: HXF_RELU6
+        }
     }
 }
 
@@ -90,21 +55,46 @@ struct FloatFullyConnected: FloatKernel {
     let activation: Activation
 
     func run(_ inputs: [[Float]], rows: Int) -> [Float] {
-        // Safety: the input has rows * matrix.inputs elements, the result rows * matrix.outputs.
+        // Safety: the input has rows * matrix.inputs elements, the result rows * matrix.outputs; each part of the loop
+        // writes rows of its own.
         unsafe [Float](unsafeUninitializedCapacity: rows * matrix.outputs) { out, count in
             count = rows * matrix.outputs
-            guard let out = out.baseAddress, count > 0 else { return }
             unsafe inputs[0].withUnsafeBufferPointer { x in
-                guard let x = x.baseAddress else { return }
-                unsafe matrix.multiply(
-                    x,
-                    rows: rows,
-                    into: out,
-                    stride: matrix.outputs,
-                    first: 0,
-                    activation: activation
-                )
+                let pointers = unsafe (SharedPointer(x.baseAddress), SharedMutablePointer(out.baseAddress))
+                guard let x = unsafe pointers.0, let out = unsafe pointers.1 else { return }
+                Parallel.loop(rows, work: rows * matrix.inputs * matrix.outputs) { part in
+                    unsafe matrix.multiply(
+                        x.pointer + part.lowerBound * matrix.inputs,
+                        rows: part.count,
+                        into: out.pointer + part.lowerBound * matrix.outputs,
+                        stride: matrix.outputs,
+                        first: 0,
+                        activation: activation
+                    )
+                }
             }
         }
+    }
+}
+
+/// Elements that threads read.
+// Safety: whoever makes one keeps the memory until the loop is over, and nobody writes it.
+@unsafe struct SharedPointer: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+
+    init?(_ pointer: UnsafePointer<Float>?) {
+        guard let pointer = unsafe pointer else { return nil }
+        unsafe self.pointer = pointer
+    }
+}
+
+/// Elements that threads write, each its own.
+// Safety: whoever makes one keeps the memory until the loop is over.
+@unsafe struct SharedMutablePointer: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Float>
+
+    init?(_ pointer: UnsafeMutablePointer<Float>?) {
+        guard let pointer = unsafe pointer else { return nil }
+        unsafe self.pointer = pointer
     }
 }

@@ -83,6 +83,9 @@ public struct NodeTest: Sendable {
         let constants = Set(model.graph.initializer.map(\.name))
         let names = model.graph.input.map(\.name).filter { !constants.contains($0) }
         guard names.count >= inputs.count else { return .failed("more inputs than the model has") }
+        for info in model.graph.input + model.graph.output {
+            if let kind = info.other { throw .unsupported([.init(node: info.name, operation: "", reason: kind)]) }
+        }
         var options = ModelImporter.Options()
         var feeds: [SourceTensor] = []
         for (name, bytes) in zip(names, inputs) {
@@ -146,5 +149,18 @@ public struct NodeTest: Sendable {
             }
         }
         return nil
+    }
+}
+
+extension Onnx_ValueInfoProto {
+    /// What a value is, when it is no tensor.
+    fileprivate var other: String? {
+        switch type.value {
+        case .sequenceType: "a sequence of tensors"
+        case .mapType: "a map"
+        case .optionalType: "a value that may be missing"
+        case .sparseTensorType: "a sparse tensor"
+        case .tensorType, .opaqueType, nil: nil
+        }
     }
 }

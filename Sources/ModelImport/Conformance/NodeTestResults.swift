@@ -44,15 +44,18 @@ public struct NodeTestResults: Sendable {
 
     /// One line with the counts.
     public var summary: String {
-        let percent = (share * 1000).rounded() / 10
+        func percent(_ share: Double) -> Double { (share * 1000).rounded() / 10 }
+        let right = Double(passed) / Double(max(all - errata, 1))
         return
-            "\(passed) passed, \(failed) failed (\(errata) of them tests that are wrong themselves), \(notSupported) not "
-            + "supported: \(percent) % of the right tests of supported operators; \(others) tests of other operators were "
-            + "left out"
+            "\(passed) of \(all) tests of supported operators passed, \(percent(share)) %; \(failed) failed "
+            + "(\(errata) of them tests that are wrong themselves: \(percent(right)) % of the others passed), "
+            + "\(notSupported) are not supported; \(others) tests of other operators were left out"
     }
 
-    /// How many of the tests that are right themselves passed, in 0...1.
-    public var share: Double { Double(passed) / Double(max(passed + failed + notSupported - errata, 1)) }
+    private var all: Int { passed + failed + notSupported }
+
+    /// How many of the tests of supported operators passed, in 0...1.
+    public var share: Double { Double(passed) / Double(max(all, 1)) }
 
     /// Runs all tests of a folder, by name.
     ///

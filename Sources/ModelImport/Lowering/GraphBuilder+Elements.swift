@@ -22,6 +22,25 @@ extension GraphBuilder {
         }
     }
 
+    /// The opposite of each element.
+    mutating func negative(_ value: Value) throws(Refusal) -> Value {
+        try arithmetic(.multiply, value, Value(SourceTensor(shape: [], floats: [-1])))
+    }
+
+    /// Each element without its sign.
+    mutating func magnitude(_ value: Value) throws(Refusal) -> Value {
+        try arithmetic(.maximum, value, negative(value))
+    }
+
+    /// `x` where positive, else `slope * x`.
+    ///
+    /// - Parameter slope: Repeated over the value.
+    mutating func parametricRelu(_ value: Value, slope: Constant) throws(Refusal) -> Value {
+        if slope.tensor.elementCount == 1 { return try function(.leakyRelu(slope: slope.tensor.floats[0]), value) }
+        let negative = try arithmetic(.multiply, clip(value, low: nil, high: 0), Value(slope))
+        return try arithmetic(.add, clip(value, low: 0, high: nil), negative)
+    }
+
     /// A sum, difference or product with repeated dimensions.
     mutating func arithmetic(
         _ kind: Arithmetic.Kind,
@@ -144,6 +163,37 @@ extension GraphBuilder {
             result = computed(name, axes: kept, shape: shape)
         }
         return keepsDimensions ? result : try squeeze(result, reduced)
+    }
+
+    /// The sum over some dimensions.
+    mutating func sum(_ value: Value, axes: [Int], keepsDimensions: Bool) throws(Refusal) -> Value {
+        let count = axes.reduce(1) { $0 * value.shape[$1] }
+        let mean = try mean(value, axes: axes, keepsDimensions: keepsDimensions)
+        return count == 1
+            ? mean : try arithmetic(.multiply, mean, Value(SourceTensor(shape: [], floats: [Float(count)])))
+    }
+
+    /// The greatest element over some dimensions.
+    mutating func maximum(_ value: Value, axes: [Int], keepsDimensions: Bool) throws(Refusal) -> Value {
+        var result = value
+        let reduced = axes.filter { value.shape[$0] != 1 }
+        var shape = value.shape
+        for axis in reduced { shape[axis] = 1 }
+        if !reduced.isEmpty {
+            // One window over a plane of all that is reduced, with everything else as channels.
+            let kept = value.shape.indices.filter { !reduced.contains($0) }
+            let counts = (reduced.reduce(1) { $0 * value.shape[$1] }, kept.reduce(1) { $0 * value.shape[$1] })
+            let plane = try reshape(transpose(value, reduced + kept), [1, counts.0, 1, counts.1])
+            let windows = Windows(
+                size: [counts.0, 1],
+                stride: [1, 1],
+                dilation: [1, 1],
+                before: [0, 0],
+                after: [0, 0]
+            )
+            result = try reshape(maxPool(plane, channel: 3, spatial: [1, 2], windows), shape)
+        }
+        return keepsDimensions ? result : try squeeze(result, axes)
     }
 
     /// Where the greatest element lies along a dimension.

@@ -166,4 +166,60 @@ extension GraphBuilder {
         result.type = value.type
         return result
     }
+
+    /// A value as often as it is asked for along each dimension.
+    mutating func tile(_ value: Value, _ times: [Int]) throws(Refusal) -> Value {
+        guard times.count == value.shape.count, times.allSatisfy((1...Graph.attributeMax).contains) else {
+            throw .damaged("\(times.prefix(16)) times \(value.shape)")
+        }
+        var result = value
+        for axis in times.indices where times[axis] > 1 {
+            let extent = result.shape[axis]
+            let (count, overflow) = extent.multipliedReportingOverflow(by: times[axis])
+            var shape = result.shape
+            shape[axis] = overflow ? .max : count
+            try check(shape)
+            result = try pick(result, (0..<count).map { $0 % extent }, axis: axis)
+        }
+        return result
+    }
+
+    /// Blocks of `size * size` channels become blocks of places.
+    ///
+    /// - Parameters:
+    ///   - isSpaceFirst: Whether the places of a block are the slower of the channels' two parts.
+    mutating func spread(
+        _ value: Value,
+        channel: Int,
+        spatial: [Int],
+        size: Int,
+        isSpaceFirst: Bool
+    ) throws(Refusal) -> Value {
+        let (height, width, channels) = (value.shape[spatial[0]], value.shape[spatial[1]], value.shape[channel])
+        let count = value.shape[0]
+        guard (1...1 << 10).contains(size), channels % (size * size) == 0 else {
+            throw .damaged("blocks of \(size) for \(value.shape)")
+        }
+        let rest = channels / (size * size)
+        let plane = try transpose(value, [0, spatial[0], spatial[1], channel])
+        let parts = isSpaceFirst ? [size, size, rest] : [rest, size, size]
+        let split = try reshape(plane, [count, height, width] + parts)
+        let moved = try transpose(split, isSpaceFirst ? [0, 1, 3, 2, 4, 5] : [0, 1, 4, 2, 5, 3])
+        let large = try reshape(moved, [count, height * size, width * size, rest])
+        return try transpose(large, GraphBuilder.inverse([0, spatial[0], spatial[1], channel]))
+    }
+
+    /// Blocks of `size * size` places become channels, the places of a block the slower part of them.
+    mutating func gatherBlocks(_ value: Value, channel: Int, spatial: [Int], size: Int) throws(Refusal) -> Value {
+        let (height, width, channels) = (value.shape[spatial[0]], value.shape[spatial[1]], value.shape[channel])
+        let count = value.shape[0]
+        guard (1...1 << 10).contains(size), height % size == 0, width % size == 0 else {
+            throw .damaged("blocks of \(size) for \(value.shape)")
+        }
+        let plane = try transpose(value, [0, spatial[0], spatial[1], channel])
+        let split = try reshape(plane, [count, height / size, size, width / size, size, channels])
+        let moved = try transpose(split, [0, 1, 3, 2, 4, 5])
+        let small = try reshape(moved, [count, height / size, width / size, size * size * channels])
+        return try transpose(small, GraphBuilder.inverse([0, spatial[0], spatial[1], channel]))
+    }
 }

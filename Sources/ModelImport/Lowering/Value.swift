@@ -16,12 +16,25 @@ struct Value: Sendable {
         case nearestUnsaturated
     }
 
+    /// A plane of TFLite whose places are read with gaps by a convolution between two operators that take it apart and
+    /// put it together again.
+    struct Spacing: Sendable {
+        var block: [Int]
+        var before: [Int]
+        var after: [Int]
+        /// Whether the convolution has been.
+        var isRead: Bool
+    }
+
     var shape: [Int]
     var type: ElementType
     var content: Content
     /// How the file holds it as integers.
     var encoding: TensorEncoding?
     var rounding = Rounding.nearest
+    /// What an answer says of the content, which is then real numbers whose range each run measures.
+    var measured: MeasuredEncoding?
+    var spacing: Spacing?
 
     init(_ shape: [Int], _ type: ElementType, _ content: Content, encoding: TensorEncoding? = nil) {
         self.shape = shape

@@ -25,12 +25,7 @@ struct ONNXFold {
         case "Size":
             let count = try operands.value(0).elementCount
             return [Value(SourceTensor(shape: [], integers: [count]))]
-        case "ReduceProd":
-            guard !node.has("axes"), !operands.has(1) else { return nil }
-            let tensor = try operands.constant(0)
-            let product = tensor.integers.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
-            let isKept = node.integer("keepdims", 1) != 0
-            return [Value(SourceTensor(shape: isKept ? tensor.shape.map { _ in 1 } : [], integers: [product]))]
+        case "ReduceProd", "ReduceSum", "ReduceMax", "ReduceMin": return [try reduce(&builder)]
         case "QuantizeLinear": return [try quantize(&builder)]
         case "MatMul", "Gemm", "Conv", "BatchNormalization", "Softmax", "ReduceMean", "HardSigmoid", "LeakyRelu",
             "Clip":
@@ -210,6 +205,43 @@ struct ONNXFold {
         guard let shape = Arithmetic.shape(tensor.shape, try operands.integers(1)) else { throw .damaged("its shape") }
         try builder.spend(SourceTensor.elementCount(shape))
         return Value(tensor.broadcast(to: shape))
+    }
+
+    private func reduce(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
+        let tensor = try operands.constant(0)
+        let rank = tensor.shape.count
+        let named = try operands.integers("axes", orOperand: 1) ?? []
+        if named.isEmpty, node.integer("noop_with_empty_axes", 0) != 0 { return Value(tensor) }
+        let axes = named.isEmpty ? Array(0..<rank) : try operands.axes(named, rank: rank)
+        let kept = (0..<rank).filter { !axes.contains($0) }
+        let counts = (kept.reduce(1) { $0 * tensor.shape[$1] }, axes.reduce(1) { $0 * tensor.shape[$1] })
+        try builder.spend(tensor.elementCount + counts.0)
+        let isKept = node.integer("keepdims", 1) != 0
+        let shape = (isKept ? Array(0..<rank) : kept).map { axes.contains($0) ? 1 : tensor.shape[$0] }
+        let rows = tensor.transposed(kept + axes)
+        let kind = node.kind
+        if tensor.type.isFloat {
+            let (first, next): (Float, (Float, Float) -> Float) =
+                switch kind {
+                case "ReduceProd": (1, { $0 * $1 })
+                case "ReduceMax": (-.infinity, { max($0, $1) })
+                case "ReduceMin": (.infinity, { min($0, $1) })
+                default: (0, { $0 + $1 })
+                }
+            let floats = rows.floats
+            let results = (0..<counts.0).map { floats[$0 * counts.1..<($0 + 1) * counts.1].reduce(first, next) }
+            return Value(SourceTensor(shape: shape, floats: results))
+        }
+        let (first, next): (Int, (Int, Int) -> Int) =
+            switch kind {
+            case "ReduceProd": (1, { $0 &* $1 })
+            case "ReduceMax": (tensor.type.range?.lowerBound ?? .min, { max($0, $1) })
+            case "ReduceMin": (tensor.type.range?.upperBound ?? .max, { min($0, $1) })
+            default: (0, { $0 &+ $1 })
+            }
+        let integers = rows.integers
+        let results = (0..<counts.0).map { integers[$0 * counts.1..<($0 + 1) * counts.1].reduce(first, next) }
+        return Value(SourceTensor(shape: shape, integers: results, type: tensor.type))
     }
 
     private func range(_ builder: inout GraphBuilder) throws(Refusal) -> Value {

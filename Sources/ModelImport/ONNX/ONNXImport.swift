@@ -50,8 +50,15 @@ struct ONNXImport {
             while values.count <= number { values.append(nil) }
             values[number] = value
         }
+        var texts: [Int: [String]] = [:]
         for tensor in graph.initializer {
             let number = table.number(of: tensor.name)
+            if tensor.dataType == ONNXImport.textType {
+                // Names of classes: they are there, but nothing computes with them.
+                texts[number] = tensor.stringData.map { String(decoding: $0, as: UTF8.self) }
+                define(number, Value(SourceTensor(shape: [0], integers: [], type: .bool)))
+                continue
+            }
             define(number, Value(try SourceTensor(tensor, field: "initializer '\(tensor.name)'")))
         }
         var builder = GraphBuilder(name: graph.name.isEmpty ? "model" : graph.name, fileBytes: fileBytes)
@@ -105,6 +112,12 @@ struct ONNXImport {
             builder throws(Refusal) in
             guard !wiring[index].outputs.isEmpty else { return [] }
             var operands = importer.operands(index, inputs)
+            if let place = wiring[index].inputs.firstIndex(where: { texts[$0] != nil }) {
+                guard place == 0, wiring[index].operation == "ai.onnx.ml.ArrayFeatureExtractor" else {
+                    throw .unsupported("elements of type string")
+                }
+                operands.texts = texts[wiring[index].inputs[0]]
+            }
             let results = try operands.results(&builder)
             notes += operands.notes
             if !operands.labels.isEmpty { labels = operands.labels }
@@ -113,6 +126,7 @@ struct ONNXImport {
             }
             return results
         }
+        lowering.problems += ONNXImport.spread(&dropped, over: wiring)
         for (output, info) in zip(outputs, graph.output) {
             guard output >= 0, let value = lowering.values[output] else {
                 guard output < 0 || !dropped.contains(output) else { continue }
@@ -127,6 +141,28 @@ struct ONNXImport {
         result.labels = labels
         return try result.finished(lowering, builder)
     }
+
+    /// What only passes on a label that is left out is left out too; what else reads one cannot be imported.
+    private static func spread(_ dropped: inout Set<Int>, over nodes: [SourceWiring]) -> [ImportError.Problem] {
+        let passing: Set<String> = ["Cast", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"]
+        var problems: [ImportError.Problem] = []
+        var count = -1
+        while count != dropped.count {
+            count = dropped.count
+            problems = []
+            for node in nodes where node.inputs.contains(where: dropped.contains) {
+                if passing.contains(node.operation) {
+                    dropped.formUnion(node.outputs)
+                } else {
+                    problems.append(.init(node: node.name, operation: node.operation, reason: "it reads a label"))
+                }
+            }
+        }
+        return problems
+    }
+
+    /// The number of the type of texts.
+    private static let textType = 8
 
     /// Operators over planes, in whose company an input with four dimensions has its channels second.
     private static let spatial: Set<String> = [

@@ -19,6 +19,7 @@ extension ONNXOperands {
             labels = classNames()
             notes.append("the answer of '\(node.proto.name)' is its scores in the order of the classes, not a map")
             return [try value(0)]
+        case "ai.onnx.ml.ArrayFeatureExtractor": return try columns(&builder)
         default: return try classifier(&builder)
         }
     }
@@ -27,6 +28,25 @@ extension ONNXOperands {
         let texts = node.texts("classlabels_strings") + node.texts("classlabels_strings ")
         let integers = node.integers("classlabels_ints") ?? node.integers("classlabels_int64s") ?? []
         return texts.isEmpty ? integers.map(String.init) : texts
+    }
+
+    /// Columns of a value; or, where a computed column picks one of several names, a label, which is left out.
+    mutating func columns(_ builder: inout GraphBuilder) throws(Refusal) -> [Value?] {
+        if inputs.indices.contains(1), let place = inputs[1], place.constant == nil {
+            guard let names = texts ?? inputs[0]?.constant.map({ $0.tensor.integers.map(String.init) }) else {
+                throw .unsupported("columns that are computed")
+            }
+            labels = names
+            dropped.append(0)
+            notes.append(
+                "the label of '\(node.proto.name)' is left out: it is the class of the greatest score, of "
+                    + "\(names.prefix(8))"
+            )
+            return [nil]
+        }
+        let (input, columns) = (try value(0), try integers(1))
+        guard let last = input.shape.indices.last else { throw .damaged("it has no dimension") }
+        return [try builder.pick(input, columns, axis: last)]
     }
 
     private func scaler(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
@@ -73,7 +93,7 @@ extension ONNXOperands {
     }
 
     /// The label and the scores. The label is the name of the greatest score, which is text or any integer: whoever
-    /// wants it takes the place of the greatest score, so it is left out where no node reads it.
+    /// wants it takes the place of the greatest score, so it is left out.
     private mutating func classifier(_ builder: inout GraphBuilder) throws(Refusal) -> [Value?] {
         let names = classNames()
         guard names.count > 1 else { throw .damaged("\(names.count) classes") }
@@ -100,18 +120,6 @@ extension ONNXOperands {
             scores = try transformed(linear(outputs: rows, &builder), &builder)
         }
         labels = names
-        if isInner.first ?? false {
-            guard names == names.indices.map(String.init) else {
-                throw .unsupported("its labels, which are no numbers from 0 on, are read by another node")
-            }
-            let label = try builder.argMax(
-                scores,
-                axis: scores.shape.count - 1,
-                keepsDimensions: false,
-                takesLast: false
-            )
-            return [label, scores]
-        }
         dropped.append(0)
         notes.append(
             "the label of '\(node.proto.name)' is left out: it is the class of the greatest score, of \(names.prefix(8))"

@@ -51,6 +51,22 @@ extension ONNXOperands {
         case "Slice": return [try slice(&builder)]
         case "Split": return try split(&builder)
         case "Pad": return [try pad(&builder)]
+        case "Tile": return [try passed(builder.tile(value(0), integers(1)), value(0), &builder)]
+        case "DepthToSpace", "SpaceToDepth":
+            let input = try value(0)
+            guard input.shape.count == 4 else { throw .damaged("shape \(input.shape) has no planes") }
+            let size = node.integer("blocksize", 0)
+            let result =
+                kind == "SpaceToDepth"
+                ? try builder.gatherBlocks(input, channel: 1, spatial: [2, 3], size: size)
+                : try builder.spread(
+                    input,
+                    channel: 1,
+                    spatial: [2, 3],
+                    size: size,
+                    isSpaceFirst: node.text("mode", "DCR") == "DCR"
+                )
+            return [try passed(result, input, &builder)]
         default: return [try expand(&builder)]
         }
     }

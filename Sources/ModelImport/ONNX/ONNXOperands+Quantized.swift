@@ -10,16 +10,7 @@ extension ONNXOperands {
             let type: ElementType? = try outputType()
             return [try quantize(value(0), 1, 2, type: type, &builder)]
         case "DequantizeLinear", "com.microsoft.DequantizeLinear": return [try dequantize(0, 1, 2, &builder)]
-        case "DynamicQuantizeLinear":
-            guard !isAnswer.contains(true) else {
-                throw .unsupported("its scale, which only a run can tell, is an answer of the model")
-            }
-            // A run would measure the scale; real numbers stand for themselves with a scale of 1.
-            return [
-                try value(0),
-                Value(SourceTensor(shape: [], floats: [1])),
-                Value(SourceTensor(shape: [], integers: [0], type: .uint8)),
-            ]
+        case "DynamicQuantizeLinear": return try dynamicallyQuantized(&builder)
         case "QLinearConv":
             let (input, weights) = (try dequantize(0, 1, 2, &builder), try dequantize(3, 4, 5, axis: 0, &builder))
             guard let constant = weights.constant else { throw .unsupported("its weights are computed") }
@@ -78,6 +69,28 @@ extension ONNXOperands {
             return [try quantize(builder.concatenate(values, axis: axis), 0, 1, type: nil, &builder)]
         default: throw .unsupported("this operator")
         }
+    }
+
+    /// Real numbers need no scale: they stand for themselves with a scale of 1. An answer of the model is measured.
+    private func dynamicallyQuantized(_ builder: inout GraphBuilder) throws(Refusal) -> [Value?] {
+        let input = try value(0)
+        guard isAnswer.contains(true) else {
+            return [
+                input,
+                Value(SourceTensor(shape: [], floats: [1])),
+                Value(SourceTensor(shape: [], integers: [0], type: .uint8)),
+            ]
+        }
+        guard !isInner.contains(true) else {
+            throw .unsupported("its results are answers of the model and read by other nodes too")
+        }
+        _ = try builder.form(of: input)
+        func part(_ measured: MeasuredEncoding, _ shape: [Int], _ type: ElementType) -> Value {
+            var result = Value(shape, type, input.content)
+            result.measured = measured
+            return result
+        }
+        return [part(.integers, input.shape, .uint8), part(.scale, [], .float32), part(.zeroPoint, [], .uint8)]
     }
 
     private func outputType() throws(Refusal) -> ElementType? {
@@ -192,7 +205,9 @@ extension ONNXOperands {
         guard value.encoding == nil else { throw .unsupported("integers that stand for real numbers") }
         guard has(zeroPoint) else { return value }
         let zeros = try constant(zeroPoint)
-        if let constant = value.constant, zeros.elementCount == 1, let zero = zeros.integers.first {
+        if let constant = value.constant, !constant.tensor.type.isFloat, zeros.elementCount == 1,
+            let zero = zeros.integers.first
+        {
             try builder.spend(constant.tensor.elementCount)
             let encoding = TensorEncoding(
                 type: constant.tensor.type,

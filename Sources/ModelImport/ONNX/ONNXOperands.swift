@@ -11,6 +11,8 @@ struct ONNXOperands {
     let isRead: [Bool]
     let isInner: [Bool]
     let isAnswer: [Bool]
+    /// The elements of the first operand, when these are texts.
+    var texts: [String]?
     /// What was decided, a line each.
     var notes: [String] = []
     /// The names of the classes.
@@ -20,23 +22,36 @@ struct ONNXOperands {
 
     /// The operators that are imported, with their domains.
     static let operators: Set<String> = [
-        "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape",
-        "Conv", "ConvInteger", "DequantizeLinear", "Div", "Dropout", "DynamicQuantizeLinear", "Expand", "Flatten",
-        "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu",
-        "MatMul", "MatMulInteger", "Max", "MaxPool", "Min", "Mul", "Neg", "Pad", "QLinearConv", "QLinearMatMul",
-        "QuantizeLinear", "ReduceMean", "Relu", "Reshape", "Resize", "Shape", "Sigmoid", "Slice", "Softmax", "Split",
-        "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze", "Upsample", "ai.onnx.ml.LinearClassifier",
-        "ai.onnx.ml.LinearRegressor", "ai.onnx.ml.Normalizer", "ai.onnx.ml.Scaler", "ai.onnx.ml.ZipMap",
+        "Abs", "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
+        "ConstantOfShape", "Conv", "ConvInteger", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
+        "DynamicQuantizeLinear", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
+        "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "LpNormalization", "MatMul", "MatMulInteger", "Max",
+        "MaxPool", "Min", "Mul", "Neg", "PRelu", "Pad", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "ReduceMax",
+        "ReduceMean", "ReduceMin", "ReduceSum", "Relu", "Reshape", "Resize", "Shape", "Sigmoid", "Slice", "Softmax",
+        "SpaceToDepth", "Split", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Upsample",
+        "ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.LinearClassifier", "ai.onnx.ml.LinearRegressor",
+        "ai.onnx.ml.Normalizer", "ai.onnx.ml.Scaler", "ai.onnx.ml.ZipMap", "com.microsoft.DequantizeLinear",
         "com.microsoft.QGemm", "com.microsoft.QLinearAdd", "com.microsoft.QLinearAveragePool",
         "com.microsoft.QLinearConcat", "com.microsoft.QLinearGlobalAveragePool", "com.microsoft.QLinearLeakyRelu",
         "com.microsoft.QLinearMul", "com.microsoft.QLinearSigmoid", "com.microsoft.QLinearSoftmax",
-        "com.microsoft.QuantizeLinear", "com.microsoft.DequantizeLinear",
+        "com.microsoft.QuantizeLinear",
     ]
 
     /// Operators that only move elements, whatever these stand for.
     private static let movers: Set<String> = [
         "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Dropout",
         "Shape",
+    ]
+
+    /// Operators that may read integers which stand for real numbers: those that know how these stand, and those whose
+    /// answer is the same whatever they stand for.
+    private static let readers: Set<String> = [
+        "ArgMax", "Cast", "Concat", "ConvInteger", "DepthToSpace", "DequantizeLinear", "Expand", "GlobalMaxPool",
+        "MatMulInteger", "MaxPool", "Pad", "QLinearConv", "QLinearMatMul", "Resize", "SpaceToDepth", "Tile",
+        "com.microsoft.DequantizeLinear", "com.microsoft.QGemm", "com.microsoft.QLinearAdd",
+        "com.microsoft.QLinearAveragePool", "com.microsoft.QLinearConcat", "com.microsoft.QLinearGlobalAveragePool",
+        "com.microsoft.QLinearLeakyRelu", "com.microsoft.QLinearMul", "com.microsoft.QLinearSigmoid",
+        "com.microsoft.QLinearSoftmax",
     ]
 
     /// What the node writes.
@@ -47,18 +62,22 @@ struct ONNXOperands {
         guard ONNXOperands.operators.contains(kind) || isFolded else { throw .unsupported("this operator") }
         if isFolded, let folded = try ONNXFold(operands: self).results(&builder) { return folded.map { $0 } }
         guard ONNXOperands.operators.contains(kind) else { throw .unsupported("this operator") }
-        if !ONNXOperands.movers.contains(kind) {
-            for value in inputs {
-                if let value, value.rounding == .toZero, value.constant == nil {
-                    throw .unsupported("it reads integers that are computed from real numbers")
-                }
+        for value in inputs {
+            guard let value, value.constant == nil else { continue }
+            if value.rounding == .toZero, !ONNXOperands.movers.contains(kind) {
+                throw .unsupported("it reads integers that are computed from real numbers")
+            }
+            if value.encoding != nil, !ONNXOperands.readers.contains(kind), !ONNXOperands.movers.contains(kind) {
+                throw .unsupported("it computes with integers that stand for real numbers")
             }
         }
         switch kind {
         case "Add", "Sub", "Mul", "Div": return [try arithmetic(kind, &builder)]
         case "Sum", "Max", "Min": return [try several(kind, &builder)]
-        case "Neg":
-            return [try builder.arithmetic(.multiply, value(0), Value(SourceTensor(shape: [], floats: [-1])))]
+        case "Neg": return [try builder.negative(value(0))]
+        case "Abs": return [try builder.magnitude(value(0))]
+        case "PRelu": return [try builder.parametricRelu(value(0), slope: real(1))]
+        case "LpNormalization": return [try lengthNormalization(&builder)]
         case "Relu": return [try builder.clip(value(0), low: 0, high: nil)]
         case "Clip": return [try clip(&builder)]
         case "LeakyRelu": return [try builder.function(.leakyRelu(slope: node.float("alpha", 0.01)), value(0))]
@@ -69,7 +88,7 @@ struct ONNXOperands {
         case "Sigmoid": return [try builder.function(.sigmoid, value(0))]
         case "Tanh": return [try builder.function(.tanh, value(0))]
         case "Softmax": return [try softmax(value(0), &builder)]
-        case "ReduceMean": return [try mean(&builder)]
+        case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin": return [try reduced(kind, &builder)]
         case "ArgMax": return [try argMax(&builder)]
         case "BatchNormalization": return try batchNormalization(&builder)
         case "Dropout": return try dropout(&builder)
@@ -78,16 +97,17 @@ struct ONNXOperands {
         case "MaxPool": return try maxPool(&builder)
         case "AveragePool": return [try averagePool(value(0), channelsLast: false, &builder)]
         case "GlobalAveragePool": return [try globalAverage(value(0), channelsLast: false, &builder)]
-        case "GlobalMaxPool": return [try globalMax(&builder)]
+        case "GlobalMaxPool": return [try passed(globalMax(&builder), value(0), &builder)]
         case "Gemm": return [try gemm(&builder)]
         case "MatMul": return [try product(value(0), value(1), &builder)]
-        case "Resize", "Upsample": return [try ONNXResize(operands: self).result(&builder)]
+        case "Resize", "Upsample":
+            return [try passed(ONNXResize(operands: self).result(&builder), value(0), &builder)]
         case "Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "Identity", "Pad", "Reshape",
             "Shape",
-            "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze":
+            "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze", "DepthToSpace", "SpaceToDepth", "Tile":
             return try moved(kind, &builder)
-        case "ai.onnx.ml.LinearClassifier", "ai.onnx.ml.LinearRegressor", "ai.onnx.ml.Normalizer", "ai.onnx.ml.Scaler",
-            "ai.onnx.ml.ZipMap":
+        case "ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.LinearClassifier", "ai.onnx.ml.LinearRegressor",
+            "ai.onnx.ml.Normalizer", "ai.onnx.ml.Scaler", "ai.onnx.ml.ZipMap":
             return try classical(kind, &builder)
         default: return try quantized(kind, &builder)
         }
@@ -206,12 +226,28 @@ struct ONNXOperands {
         return try builder.reshape(builder.softmax(flat, axis: 1), value.shape)
     }
 
-    private func mean(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
+    private func lengthNormalization(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
+        let input = try value(0)
+        let norms: [Int: Norm] = [1: .l1, 2: .l2]
+        guard let norm = norms[node.integer("p", 2)] else { throw .damaged("p \(node.integer("p", 2))") }
+        return try builder.normalize(norm, input, axis: axis(node.integer("axis", -1), rank: input.shape.count))
+    }
+
+    /// What takes some dimensions together.
+    private func reduced(_ kind: String, _ builder: inout GraphBuilder) throws(Refusal) -> Value {
         let input = try value(0)
         let named = try integers("axes", orOperand: 1) ?? []
         if named.isEmpty, node.integer("noop_with_empty_axes", 0) != 0 { return input }
         let axes = named.isEmpty ? Array(input.shape.indices) : try axes(named, rank: input.shape.count)
-        return try builder.mean(input, axes: axes, keepsDimensions: node.integer("keepdims", 1) != 0)
+        let keeps = node.integer("keepdims", 1) != 0
+        switch kind {
+        case "ReduceMean": return try builder.mean(input, axes: axes, keepsDimensions: keeps)
+        case "ReduceSum": return try builder.sum(input, axes: axes, keepsDimensions: keeps)
+        case "ReduceMax": return try builder.maximum(input, axes: axes, keepsDimensions: keeps)
+        default:
+            let opposite = try builder.maximum(builder.negative(input), axes: axes, keepsDimensions: keeps)
+            return try builder.negative(opposite)
+        }
     }
 
     private func argMax(_ builder: inout GraphBuilder) throws(Refusal) -> Value {

@@ -4,12 +4,13 @@ import ModelGraph
 struct TFLiteImport {
     /// The operators that are imported.
     static let operators: Set<String> = [
-        "ADD", "ARG_MAX", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE",
-        "DIV",
-        "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D",
-        "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "PACK", "PAD", "PADV2", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1",
-        "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SHAPE", "SLICE", "SOFTMAX", "SPLIT", "SPLIT_V",
-        "SQUEEZE", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE",
+        "ABS", "ADD", "ARG_MAX", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CAST", "CONCATENATION", "CONV_2D",
+        "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "DIV", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER",
+        "HARD_SWISH", "L2_NORMALIZATION", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM",
+        "MIRROR_PAD", "MUL", "NEG", "PACK", "PAD", "PADV2", "PRELU", "QUANTIZE", "REDUCE_MAX", "RELU", "RELU6",
+        "RELU_N1_TO_1", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SHAPE", "SLICE", "SOFTMAX",
+        "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQUARE", "SQUARED_DIFFERENCE", "SQUEEZE",
+        "STRIDED_SLICE", "SUB", "SUM", "TANH", "TILE", "TRANSPOSE", "UNPACK",
     ]
 
     private let model: TFLiteModel
@@ -112,7 +113,19 @@ struct TFLiteImport {
         _ inputs: [Value?],
         _ builder: inout GraphBuilder
     ) throws(Refusal) -> [Value?] {
-        guard TFLiteImport.operators.contains(node.kind) else { throw .unsupported("this operator") }
+        let isFolded = node.kind == "REDUCE_PROD" && inputs.allSatisfy { $0?.constant != nil }
+        guard TFLiteImport.operators.contains(node.kind) || isFolded else { throw .unsupported("this operator") }
+        // Between the two there is nothing but the convolution, and an addend and an activation behind it.
+        let passing: Set<String> = [
+            "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_TO_SPACE_ND", "ADD", "RELU", "RELU6", "DEQUANTIZE", "QUANTIZE",
+        ]
+        let spacing = inputs.compactMap { $0?.spacing }.first
+        let isAddend = inputs.contains { value in
+            value?.constant.map { $0.tensor.shape.dropLast().allSatisfy { $0 == 1 } } ?? false
+        }
+        guard spacing == nil || passing.contains(node.kind),
+            node.kind != "ADD" || spacing == nil || (isAddend && spacing?.isRead ?? false)
+        else { throw .unsupported("it reads a batch that is no convolution with dilation") }
         let operands = TFLiteOperands(inputs: inputs, options: TFLiteOptions(buffer: model.buffer, table: node.options))
         let results = try operands.results(
             node.kind,
@@ -125,6 +138,7 @@ struct TFLiteImport {
                 encoded.append(nil)
                 continue
             }
+            if let spacing, node.kind == "ADD" || node.kind.hasPrefix("RELU") { result.spacing = spacing }
             if let encoding = model.tensors[output].encoding {
                 result = try builder.encode(result, encoding)
             } else {

@@ -46,6 +46,7 @@ struct TFLiteOperands {
         _ builder: inout GraphBuilder,
         outputShapes: [[Int]]
     ) throws(Refusal) -> [Value?] {
+        if let folded = try folded(kind, &builder) { return [folded] }
         switch kind {
         case "CONV_2D": return [try convolution(&builder)]
         case "DEPTHWISE_CONV_2D": return [try depthwise(&builder)]
@@ -71,6 +72,29 @@ struct TFLiteOperands {
         case "RELU6": return [try builder.clip(computed(0), low: 0, high: 6)]
         case "RELU_N1_TO_1": return [try builder.clip(computed(0), low: -1, high: 1)]
         case "MAXIMUM", "MINIMUM": return [try limit(&builder, isLow: kind == "MAXIMUM")]
+        case "NEG": return [try builder.negative(computed(0))]
+        case "ABS": return [try builder.magnitude(computed(0))]
+        case "SQUARE": return [try builder.arithmetic(.multiply, computed(0), computed(0))]
+        case "SQUARED_DIFFERENCE":
+            let difference = try builder.arithmetic(.subtract, real(0, &builder), real(1, &builder))
+            return [try builder.arithmetic(.multiply, difference, difference)]
+        case "PRELU": return [try builder.parametricRelu(computed(0), slope: constant(1, &builder))]
+        case "L2_NORMALIZATION":
+            let input = try computed(0)
+            return [try builder.normalize(.l2, input, axis: self.axis(-1, rank: input.shape.count))]
+        case "SUM": return [try reduced(&builder, isSum: true)]
+        case "REDUCE_MAX": return [try reduced(&builder, isSum: false)]
+        case "TILE": return [try builder.tile(computed(0), integers(1))]
+        case "DEPTH_TO_SPACE", "SPACE_TO_DEPTH":
+            let (input, size) = (try plane(), try options.word(0))
+            return [
+                kind == "SPACE_TO_DEPTH"
+                    ? try builder.gatherBlocks(input, channel: 3, spatial: [1, 2], size: size)
+                    : try builder.spread(input, channel: 3, spatial: [1, 2], size: size, isSpaceFirst: true)
+            ]
+        case "SPACE_TO_BATCH_ND": return [try spaced()]
+        case "BATCH_TO_SPACE_ND": return [try joined(&builder)]
+        case "UNPACK": return try unpack(&builder)
         case "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR":
             return [try resize(&builder, isBilinear: kind == "RESIZE_BILINEAR")]
         case "GATHER": return [try gather(&builder)]
@@ -78,7 +102,11 @@ struct TFLiteOperands {
         case "SLICE": return [try slice(&builder)]
         case "SPLIT": return try split(&builder, sizes: nil)
         case "SPLIT_V": return try split(&builder, sizes: integers(1))
-        case "SHAPE": return [Value(SourceTensor(shape: [try value(0).shape.count], integers: try value(0).shape))]
+        case "SHAPE":
+            let shape = try value(0).shape
+            // The type of the result is 64 bits wide only where the options say so.
+            let type: ElementType = try options.byte(0) == 4 ? .int64 : .int32
+            return [Value(SourceTensor(shape: [shape.count], integers: shape, type: type))]
         case "CAST": return [try cast()]
         case "ARG_MAX": return [try argMax(&builder)]
         default: throw .unsupported("this operator")
@@ -151,7 +179,9 @@ struct TFLiteOperands {
 
     private func finish(_ value: Value, _ rest: Function?, _ builder: inout GraphBuilder) throws(Refusal) -> Value {
         guard let rest else { return value }
-        return try builder.function(rest, value)
+        var result = try builder.function(rest, value)
+        result.spacing = value.spacing
+        return result
     }
 
     private func plane() throws(Refusal) -> Value {
@@ -164,6 +194,15 @@ struct TFLiteOperands {
 
     private func windows(_ value: Value, size: [Int], stride: [Int], dilation: [Int]) throws(Refusal) -> Windows {
         var windows = Windows(size: size, stride: stride, dilation: dilation, before: [0, 0], after: [0, 0])
+        if let spacing = value.spacing {
+            guard !spacing.isRead, stride == [1, 1], dilation == [1, 1], try options.byte(0) == 1 else {
+                throw .unsupported("a batch that is no convolution with dilation")
+            }
+            windows.dilation = spacing.block
+            (windows.before, windows.after) = (spacing.before, spacing.after)
+            try windows.check()
+            return windows
+        }
         try windows.check()
         if try options.byte(0) == 0 {
             for index in 0..<2 {
@@ -204,7 +243,15 @@ struct TFLiteOperands {
             groups: input.shape[3] / shape[3],
             activation: fused
         )
-        return try finish(result, rest, &builder)
+        return try finish(spacing(result, as: input), rest, &builder)
+    }
+
+    /// Of a plane with gaps the sums have them too.
+    private func spacing(_ result: Value, as input: Value) -> Value {
+        var result = result
+        result.spacing = input.spacing
+        result.spacing?.isRead = true
+        return result
     }
 
     private func depthwise(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
@@ -230,7 +277,7 @@ struct TFLiteOperands {
             groups: input.shape[3],
             activation: fused
         )
-        return try finish(result, rest, &builder)
+        return try finish(spacing(result, as: input), rest, &builder)
     }
 
     private func fullyConnected(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
@@ -314,9 +361,10 @@ struct TFLiteOperands {
 
     private func limit(_ builder: inout GraphBuilder, isLow: Bool) throws(Refusal) -> Value {
         let (first, second) = (try real(0, &builder), try real(1, &builder))
-        guard let number = (first.constant ?? second.constant)?.tensor, number.elementCount == 1,
-            first.constant == nil || second.constant == nil
-        else { throw .unsupported("other operands than a value and one number") }
+        guard first.constant == nil || second.constant == nil else { throw .unsupported("both operands are constants") }
+        guard let number = (first.constant ?? second.constant)?.tensor, number.elementCount == 1 else {
+            return try builder.arithmetic(isLow ? .maximum : .minimum, first, second)
+        }
         let value = first.constant == nil ? first : second
         let limit = number.floats[0]
         return try builder.clip(value, low: isLow ? limit : nil, high: isLow ? nil : limit)
@@ -331,10 +379,112 @@ struct TFLiteOperands {
 
     private func mean(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
         let input = try computed(0)
+        return try builder.mean(input, axes: axes(1, rank: input.shape.count), keepsDimensions: options.flag(0))
+    }
+
+    private func reduced(_ builder: inout GraphBuilder, isSum: Bool) throws(Refusal) -> Value {
+        let input = try computed(0)
+        let (axes, keeps) = (try axes(1, rank: input.shape.count), try options.flag(0))
+        return isSum
+            ? try builder.sum(input, axes: axes, keepsDimensions: keeps)
+            : try builder.maximum(input, axes: axes, keepsDimensions: keeps)
+    }
+
+    /// The dimensions that a constant operand names; each once, though a file may repeat them.
+    private func axes(_ index: Int, rank: Int) throws(Refusal) -> [Int] {
         var axes: [Int] = []
-        for axis in try integers(1) { axes.append(try self.axis(axis, rank: input.shape.count)) }
-        guard Set(axes).count == axes.count else { throw .damaged("dimensions \(axes)") }
-        return try builder.mean(input, axes: axes, keepsDimensions: options.flag(0))
+        for axis in try integers(index) {
+            let axis = try self.axis(axis, rank: rank)
+            if !axes.contains(axis) { axes.append(axis) }
+        }
+        return axes
+    }
+
+    /// Integers that are computed from shapes.
+    private func folded(_ kind: String, _ builder: inout GraphBuilder) throws(Refusal) -> Value? {
+        let constants = inputs.compactMap { $0?.constant?.tensor }
+        guard constants.count == inputs.count, let first = constants.first, !first.type.isFloat else { return nil }
+        switch kind {
+        case "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM":
+            guard constants.count == 2, inputs.allSatisfy({ $0?.encoding == nil }), constants[1].type == first.type,
+                let shape = Arithmetic.shape(first.shape, constants[1].shape)
+            else { return nil }
+            try builder.spend(SourceTensor.elementCount(shape))
+            let pairs = zip(first.broadcast(to: shape).integers, constants[1].broadcast(to: shape).integers)
+            let integers = pairs.map { a, b in
+                switch kind {
+                case "ADD": a &+ b
+                case "SUB": a &- b
+                case "MUL": a &* b
+                case "MAXIMUM": max(a, b)
+                default: min(a, b)
+                }
+            }
+            return Value(SourceTensor(shape: shape, integers: integers, type: first.type))
+        case "REDUCE_PROD":
+            guard first.shape.count == 1 else { return nil }
+            let product = first.integers.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+            let shape = try options.flag(0) ? [1] : []
+            return Value(SourceTensor(shape: shape, integers: [product], type: first.type))
+        case "CONCATENATION":
+            let axis = try self.axis(options.word(0), rank: first.shape.count)
+            return try concatenated(constants, axis: axis, &builder)
+        default: return nil
+        }
+    }
+
+    private func concatenated(
+        _ tensors: [SourceTensor],
+        axis: Int,
+        _ builder: inout GraphBuilder
+    ) throws(Refusal) -> Value {
+        for tensor in tensors {
+            var shape = tensor.shape
+            guard shape.indices.contains(axis) else { throw .damaged("\(shape) has no dimension \(axis)") }
+            shape[axis] = tensors[0].shape[axis]
+            guard shape == tensors[0].shape, tensor.type == tensors[0].type else {
+                throw .damaged("operands of different types or shapes")
+            }
+        }
+        try builder.spend(tensors.reduce(0) { $0 + $1.elementCount })
+        return Value(SourceTensor.concatenated(tensors, axis: axis))
+    }
+
+    // MARK: Batches of places
+
+    /// Says that a plane is read with gaps: TensorFlow writes a convolution with dilation as one over a batch of planes,
+    /// each of which has every n-th place.
+    private func spaced() throws(Refusal) -> Value {
+        let input = try plane()
+        let (block, paddings) = (try integers(1), try integers(2))
+        guard input.spacing == nil, block.count == 2, block.allSatisfy((1...1 << 10).contains), paddings.count == 4,
+            paddings.allSatisfy((0...Graph.attributeMax).contains)
+        else { throw .damaged("blocks \(block.prefix(4)), paddings \(paddings.prefix(8))") }
+        var result = input
+        result.spacing = Value.Spacing(
+            block: block,
+            before: [paddings[0], paddings[2]],
+            after: [paddings[1], paddings[3]],
+            isRead: false
+        )
+        return result
+    }
+
+    private func joined(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
+        var input = try computed(0)
+        let (block, crops) = (try integers(1), try integers(2))
+        guard let spacing = input.spacing, spacing.isRead, spacing.block == block, crops.count == 4,
+            crops.allSatisfy((0...Graph.attributeMax).contains)
+        else { throw .unsupported("a batch that is no convolution with dilation") }
+        input.spacing = nil
+        let counts = [input.shape[0], input.shape[1] - crops[0] - crops[1], input.shape[2] - crops[2] - crops[3]]
+        guard counts.allSatisfy({ $0 > 0 }) else { throw .damaged("crops \(crops) of \(input.shape)") }
+        return try builder.slice(
+            input,
+            begin: [0, crops[0], crops[2], 0],
+            counts: counts + [input.shape[3]],
+            stride: [1, 1, 1, 1]
+        )
     }
 
     private func argMax(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
@@ -451,14 +601,20 @@ struct TFLiteOperands {
         guard let first = values.first else { throw .damaged("nothing to put together") }
         let axis = try self.axis(options.word(1), rank: first.shape.count)
         let constants = values.compactMap(\.constant?.tensor)
-        if constants.count == values.count {
-            guard constants.allSatisfy({ $0.type == first.type && $0.shape == first.shape }) else {
-                throw .damaged("operands of different types")
-            }
-            try builder.spend(constants.reduce(0) { $0 + $1.elementCount })
-            return Value(SourceTensor.concatenated(constants, axis: axis))
-        }
+        if constants.count == values.count { return try concatenated(constants, axis: axis, &builder) }
         return try builder.concatenate(values, axis: axis)
+    }
+
+    private func unpack(_ builder: inout GraphBuilder) throws(Refusal) -> [Value?] {
+        let input = try value(0)
+        let axis = try self.axis(options.word(1), rank: input.shape.count)
+        let count = try options.word(0)
+        guard count == input.shape[axis] else { throw .damaged("\(count) parts of \(input.shape)") }
+        var results: [Value?] = []
+        for part in try builder.split(input, [Int](repeating: 1, count: count), axis: axis) {
+            if let part { results.append(try builder.squeeze(part, [axis])) }
+        }
+        return results
     }
 
     private func gather(_ builder: inout GraphBuilder) throws(Refusal) -> Value {

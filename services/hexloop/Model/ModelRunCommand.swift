@@ -15,11 +15,12 @@ struct ModelRunCommand: AsyncParsableCommand {
             bytes; '-' is standard input or output. float32 are real numbers. uint8 are bytes in the encoding of the \
             model's input, which 'hexloop model info' shows, and go in as they are. How many rows there are follows from \
             the size. Answers are written in the same form: as real numbers, or for uint8 as bytes where the model gives \
-            bytes. With --float the model is a float model, and rows are float32.
+            bytes. With --float the model is a float model, or an ONNX or TFLite file, which is then taken in the order of \
+            its own dimensions; rows are float32, of a quantized file the real numbers that its integers stand for.
             """
     )
 
-    @Argument(help: "The container (.hxm).")
+    @Argument(help: "The container (.hxm); with --float also an ONNX or TFLite file.")
     var file: String
 
     @Option(help: ArgumentHelp("Rows, as .npy or as bare elements; '-' reads standard input.", valueName: "file"))
@@ -42,7 +43,7 @@ struct ModelRunCommand: AsyncParsableCommand {
     @Flag(help: "Uses the definition in HVX instructions, hundreds of times slower; the answers are the same.")
     var reference = false
 
-    @Flag(name: .customLong("float"), help: "Runs a float model, in 32-bit floats one operation after the other.")
+    @Flag(name: .customLong("float"), help: "Runs a model in 32-bit floats, one operation after the other.")
     var isFloat = false
 
     func validate() throws {
@@ -68,17 +69,7 @@ struct ModelRunCommand: AsyncParsableCommand {
     }
 
     private func runFloat() async throws {
-        let (container, _) = try ModelFile.container(file)
-        guard container.manifest.kind == .floatModel else {
-            throw CommandError("\(file) holds a \(container.manifest.kind.rawValue); --float runs a float-model")
-        }
-        let (graph, interpreter): (Graph, FloatInterpreter)
-        do {
-            graph = try container.graph
-            interpreter = try FloatInterpreter(graph)
-        } catch {
-            throw CommandError("\(file) cannot be run: \(error)")
-        }
+        let model = try FloatModelFile(file)
         let contents = try Stream.read(input)
         let form: ArrayFile.Form = ArrayFile.isNpy(contents) ? .npy : .raw
         let rows: [Float]
@@ -88,18 +79,17 @@ struct ModelRunCommand: AsyncParsableCommand {
                 throw CommandError("its elements are no float32, which --float takes")
             }
             rows = array.floats
-            guard rows.count % interpreter.inputCount == 0 else {
+            guard rows.count % model.inputCount == 0 else {
                 throw CommandError(
-                    "it has \(rows.count) elements and a row of the model's input has \(interpreter.inputCount)"
+                    "it has \(rows.count) elements and a row of the model's input has \(model.inputCount)"
                 )
             }
         } catch {
             throw CommandError("\(input): \(error)")
         }
-        let count = rows.count / interpreter.inputCount
-        let answers = try await DedicatedThread.run("run") { try interpreter.run(rows, rows: count) }
-        let shape = graph.outputs.count == 1 ? try graph.values()[graph.outputs[0]]?.shape : nil
-        let array = ArrayFile(floats: answers, shape: [count] + (shape ?? [interpreter.outputCount]))
+        let count = rows.count / model.inputCount
+        let answers = try await DedicatedThread.run("run") { try model.answers(rows, rows: count) }
+        let array = ArrayFile(floats: answers, shape: [count] + model.outputShape)
         try Stream.write(array.contents(form), to: output)
     }
 
