@@ -47,11 +47,17 @@ struct GoldenTests {
         #expect(count.skipped == ["tea: x": 1])
     }
 
+    /// The streams of all families.
+    static var folder: GoldenFolder {
+        get throws { try folder(["samples.json", "streams.json"]) }
+    }
+
     private static func replay(families: Set<String>) throws -> DriftReplay {
+        DriftReplay(try folder(families.map { $0 + ".json" } + ["samples.json", "streams.json"]))
+    }
+
+    private static func folder(_ names: [String]) throws -> GoldenFolder {
         let folder = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/drift-golden")
-        let names = families.map { $0 + ".json" } + ["samples.json", "streams.json"]
-        return DriftReplay(
-            GoldenFolder(names: names) { Array(try Data(contentsOf: folder.appending(path: $0))) }
-        )
+        return GoldenFolder(names: names) { Array(try Data(contentsOf: folder.appending(path: $0))) }
     }
 }

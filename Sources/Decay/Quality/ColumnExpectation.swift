@@ -75,8 +75,8 @@ public struct RobustLevel: Codable, Sendable, Hashable {
 
     /// Learns from numbers; nil without any.
     ///
-    /// Numbers of long tails lie far out by themselves, so the limit is 2.5 times the distance within which 99.5 % of
-    /// them lie, if that is more than ``limitMin``. A single wild number does not move it.
+    /// Numbers of long tails lie far out by themselves, so the limit is twice the distance within which 99.5 % of them
+    /// lie, if that is more than ``limitMin``. A single wild number does not move it.
     public init?(_ values: [Double]) {
         self.init(Sample(values))
     }
@@ -88,7 +88,7 @@ public struct RobustLevel: Codable, Sendable, Hashable {
         self.init(median: median, deviation: deviation)
         guard deviation > 0 else { return }
         let distances = ascending(sample.sorted.map { abs($0 - median) / deviation })
-        limit = max(Self.limitMin, 2.5 * distances[Int(Double(distances.count - 1) * 0.995)])
+        limit = max(Self.limitMin, 2 * distances[Int(Double(distances.count - 1) * 0.995)])
         outsideShare = Double(distances.count - upperBound(distances, limit)) / Double(distances.count)
     }
 

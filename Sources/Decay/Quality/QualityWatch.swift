@@ -85,9 +85,10 @@ public struct QualityWatch: Codable, Sendable, Hashable {
     /// Begins without cells.
     public init(_ expectation: ColumnExpectation) { self.expectation = expectation }
 
-    /// Looks at the next cell.
+    /// Looks at the next cell. An infinity is no number.
     /// - Returns: What is wrong with it; mostly nothing.
-    public mutating func add(_ value: CellValue) -> [QualityFinding] {
+    public mutating func add(_ cell: CellValue) -> [QualityFinding] {
+        let value = Self.finite(cell)
         rows += 1
         var findings: [QualityFinding] = []
         let column = expectation.name
@@ -134,7 +135,7 @@ public struct QualityWatch: Codable, Sendable, Hashable {
                 find(.jump, z)
             }
         }
-        if number.isFinite { previous = number }
+        previous = number
     }
 
     /// The length of a run that has just become too long.
@@ -146,6 +147,11 @@ public struct QualityWatch: Codable, Sendable, Hashable {
         }
         guard expectation.constant == nil, expectation.longestRun > 0 else { return nil }
         return run == max(Self.runMin, 4 * expectation.longestRun) + 1 ? run : nil
+    }
+
+    private static func finite(_ value: CellValue) -> CellValue {
+        guard case .number(let number) = value, number.isInfinite else { return value }
+        return .text(number > 0 ? "infinity" : "-infinity")
     }
 
     private func isMissing(_ value: CellValue) -> Bool {

@@ -1,32 +1,64 @@
 /// How much more the means of blocks differ from one to the next than independent values would make them.
 ///
-/// It sees what the dependence of neighbours does not: seasons and slow waves. One lasting change adds one difference
-/// and hides nothing.
+/// It sees what the dependence of neighbours does not: seasons and slow waves, in blocks of three lengths. One lasting
+/// change adds one difference and hides nothing.
 struct BlockSpread: Codable, Sendable, Hashable {
+    /// The length of the shortest blocks; the others are two and four times as long.
     static let length = 256
 
-    private var sum = 0.0
-    private var filled = 0
-    private var before = 0.0
-    private var blocks = 0
-    private var squares = 0.0
+    private struct Level: Codable, Sendable, Hashable {
+        var sum = 0.0
+        var filled = 0
+        var before = 0.0
+        var blocks = 0
+        var squares = 0.0
 
-    mutating func add(_ value: Double) {
-        sum += value
-        filled += 1
-        guard filled == Self.length else { return }
-        let mean = sum / Double(Self.length)
-        if blocks > 0 { squares += (mean - before) * (mean - before) }
-        before = mean
-        blocks += 1
-        (sum, filled) = (0, 0)
+        /// Adds `count` values that sum to `part`; gives the sum of a block that is full.
+        mutating func add(_ part: Double, _ count: Int, length: Int) -> Double? {
+            sum += part
+            filled += count
+            guard filled == length else { return nil }
+            let full = sum
+            let mean = full / Double(length)
+            if blocks > 0 { squares += (mean - before) * (mean - before) }
+            before = mean
+            blocks += 1
+            (sum, filled) = (0, 0)
+            return full
+        }
+
+        func inflation(variance: Double, length: Int) -> Double {
+            guard blocks > 4 else { return 1 }
+            let pairs = Double(blocks - 1)
+            let estimate = squares / (2 * pairs) * Double(length) / variance
+            return max(1, estimate / (1 + (3 / pairs).squareRoot()))
+        }
     }
 
-    /// 1 for independent values, and less than the estimate by its own doubt.
-    func inflation(variance: Double) -> Double {
-        guard blocks > 4, variance > 0 else { return 1 }
-        let pairs = Double(blocks - 1)
-        let estimate = squares / (2 * pairs) * Double(Self.length) / variance
-        return max(1, estimate / (1 + (3 / pairs).squareRoot()))
+    private var short = Level()
+    private var middle = Level()
+    private var long = Level()
+
+    @inline(__always)
+    mutating func add(_ value: Double) {
+        guard let first = short.add(value, 1, length: Self.length) else { return }
+        guard let second = middle.add(first, Self.length, length: 2 * Self.length) else { return }
+        _ = long.add(second, 2 * Self.length, length: 4 * Self.length)
+    }
+
+    /// The inflations of the variance of means over windows up to one, two and more short blocks: 1 for independent
+    /// values, and less than the estimates by their own doubt.
+    func inflations(variance: Double) -> (Double, Double, Double) {
+        guard variance > 0 else { return (1, 1, 1) }
+        let first = short.inflation(variance: variance, length: Self.length)
+        let second = max(first, middle.inflation(variance: variance, length: 2 * Self.length))
+        return (first, second, max(second, long.inflation(variance: variance, length: 4 * Self.length)))
+    }
+
+    /// The inflation for a window of a length: none under half a short block.
+    @inline(__always)
+    static func inflation(_ inflations: (Double, Double, Double), over length: Int) -> Double {
+        if length < Self.length / 2 { return 1 }
+        return length <= Self.length ? inflations.0 : length <= 2 * Self.length ? inflations.1 : inflations.2
     }
 }

@@ -29,6 +29,8 @@ public struct ErrorWatch: Detector {
     public private(set) var changeAge = 0
     /// Alarms so far.
     public private(set) var alarms = 0
+    /// Improvements so far: the rate fell for sure, and what was before is forgotten.
+    public private(set) var improvements = 0
 
     private let base: Double
     private var pairs = 0
@@ -56,6 +58,9 @@ public struct ErrorWatch: Detector {
         self.budget = budget
         base = Libm.log(1 / budget)
     }
+
+    /// What it keeps, in bytes, without the allocator's own.
+    public var stateBytes: Int { MemoryLayout<ErrorWatch>.size + sums.counts.count + 4 * sums.sums.count }
 
     /// The share of errors; 0 before the first value.
     public var errorRate: Double { count > 0 ? Double(errors) / Double(count) : 0 }
@@ -92,7 +97,7 @@ public struct ErrorWatch: Detector {
     private mutating func look() -> DetectorSignal {
         let (n, k) = (Double(count), Double(errors))
         let near = dependence
-        let far = max(near, blocks.inflation(variance: errorRate * (1 - errorRate)))
+        let far = max(near, blocks.inflations(variance: errorRate * (1 - errorRate)).0)
         if count % 64 == 0 { cap = Self.cap(errorRate) }
         var best = 0.0
         var age = 0
@@ -124,7 +129,10 @@ public struct ErrorWatch: Detector {
             alarms += 1
             return .drift
         }
-        if improved >= 1 { forget() }
+        if improved >= 1 {
+            forget()
+            improvements += 1
+        }
         return signal
     }
 

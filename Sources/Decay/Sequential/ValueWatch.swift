@@ -48,7 +48,8 @@ public struct ValueWatch: Detector {
         self.side = side
         let share = side == .both ? budget / 2 : budget
         level = MeanTrack(budget: share, isTwoSided: side == .both)
-        spread = MeanTrack(budget: share, isTwoSided: true)
+        // Distances from the middle have a longer tail than a mean forgives, so the spread asks for more.
+        spread = MeanTrack(budget: share / 4, isTwoSided: true)
     }
 
     /// Values since the last alarm, improvement or start.
@@ -177,14 +178,14 @@ struct MeanTrack: Codable, Sendable, Hashable {
         let whole = squares / n - mean * mean
         guard whole > 0 else { return .none }
         let near = max(dependence, dependenceMin)
-        let far = max(near, blocks.inflation(variance: whole))
+        let spread = blocks.inflations(variance: whole)
         var best = 0.0
         var age = 0
         var fallen = 0.0
         let (count, total, base, isTwoSided) = (count, total, base, isTwoSided)
         sums.forEachSuffix { length, sum in
             let (n1, n0) = (Double(length), Double(count - length))
-            let inflation = length < BlockSpread.length / 2 ? near : far
+            let inflation = max(near, BlockSpread.inflation(spread, over: length))
             guard length >= 16, n0 >= 100, n0 >= Self.referenceMin * inflation else { return }
             let difference = sum / n1 - (total - sum) / n0
             let explained = n0 * n1 / (n * n) * difference * difference

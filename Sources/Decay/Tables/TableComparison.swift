@@ -127,9 +127,6 @@ public struct TableComparison: Codable, Sendable, Hashable {
             let (old, new) = (percent(before.missingShare), percent(now.missingShare))
             findings.append(finding(.warning, "\(new) of the cells are missing and were \(old)"))
         }
-        if now.infinite > 0, before.infinite == 0 {
-            findings.append(finding(.critical, "\(now.infinite) cells are infinite"))
-        }
         if before.distinct > 1, now.distinct == 1, now.valued >= QualityWatch.runMin {
             findings.append(finding(.warning, "all cells are the same; the reference has \(before.distinct) values"))
         }
@@ -150,11 +147,8 @@ public struct TableComparison: Codable, Sendable, Hashable {
         // The shares of both sides say it better.
         case .missing, .duplicate: return nil
         case .wrongType:
-            if before.wrongType > 0,
-                isChance((Double(before.wrongType) + 1) / Double(before.rows))
-            {
-                return nil
-            }
+            let others = before.wrongType + before.infinite
+            if others > 0, isChance((Double(others) + 1) / Double(before.rows)) { return nil }
             text = "text where numbers are expected: '\(worst.prefix(40))' (\(places))"
         case .notAllowed: text = "\(worst)\(atRow) is not permitted (\(places))"
         case .outOfRange:

@@ -142,6 +142,7 @@ enum CSVField {
 
     static func isMissing(_ field: ArraySlice<UInt8>) -> Bool {
         guard field.count <= 5 else { return false }
+        if let first = field.first, (0x30...0x39).contains(first) { return false }
         let trimmed = trimmed(field)
         return trimmed.isEmpty || missing.contains(trimmed.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })
     }

@@ -38,12 +38,19 @@ struct DecayCommand: AsyncParsableCommand {
 
     struct Bench: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Measures every detector on streams whose truth is known.",
+            abstract: "Measures detectors, tests and sketches on streams whose truth is known.",
             discussion: """
                 Writes the tables of docs/detectors.md: false alarms, delays at several shifts, labelled streams, \
-                memory and speed. The numbers count in a release build only.
+                memory and speed. Times count in a release build only.
                 """
         )
+
+        enum Part: String, ExpressibleByArgument, CaseIterable {
+            case detectors, sizes, sketches, budget, speed, all
+        }
+
+        @Option(help: ArgumentHelp("What is measured: detectors, sizes, sketches, budget, speed or all."))
+        var part = Part.detectors
 
         @Option(help: "Values of each stream without drift.")
         var events = 1_000_000
@@ -62,9 +69,18 @@ struct DecayCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            var benchmark = DetectorBenchmark(events: events, runs: runs)
-            benchmark.labelled = try labelled.map { try GoldenFolder(reading: $0) }
-            print(try benchmark.tables().joined(separator: "\n"))
+            func isAsked(_ part: Part) -> Bool { self.part == .all || self.part == part }
+            let terminal = Terminal()
+            if isAsked(.detectors) {
+                var benchmark = DetectorBenchmark(events: events, runs: runs)
+                benchmark.labelled = try labelled.map { try GoldenFolder(reading: $0) }
+                for line in try benchmark.tables() { terminal.line(line) }
+            }
+            let distances = DistanceBenchmark()
+            if isAsked(.sizes) { for line in distances.sizes() { terminal.line(line) } }
+            if isAsked(.sketches) { for line in distances.sketches() { terminal.line(line) } }
+            if isAsked(.budget) { for line in distances.wholeRun() { terminal.line(line) } }
+            if isAsked(.speed) { for line in SpeedBenchmark().lines() { terminal.line(line) } }
         }
     }
 }
