@@ -1,9 +1,9 @@
 /// How much more the means of blocks differ from one to the next than independent values would make them.
 ///
-/// It sees what the dependence of neighbours does not: seasons and slow waves, in blocks of three lengths. One lasting
+/// It sees what the dependence of neighbours does not: seasons and slow waves, in blocks of two lengths. One lasting
 /// change adds one difference and hides nothing.
 struct BlockSpread: Codable, Sendable, Hashable {
-    /// The length of the shortest blocks; the others are two and four times as long.
+    /// The length of the shorter blocks; the others are twice as long.
     static let length = 256
 
     private struct Level: Codable, Sendable, Hashable {
@@ -36,29 +36,25 @@ struct BlockSpread: Codable, Sendable, Hashable {
     }
 
     private var short = Level()
-    private var middle = Level()
     private var long = Level()
 
     @inline(__always)
     mutating func add(_ value: Double) {
         guard let first = short.add(value, 1, length: Self.length) else { return }
-        guard let second = middle.add(first, Self.length, length: 2 * Self.length) else { return }
-        _ = long.add(second, 2 * Self.length, length: 4 * Self.length)
+        _ = long.add(first, Self.length, length: 2 * Self.length)
     }
 
-    /// The inflations of the variance of means over windows up to one, two and more short blocks: 1 for independent
-    /// values, and less than the estimates by their own doubt.
-    func inflations(variance: Double) -> (Double, Double, Double) {
-        guard variance > 0 else { return (1, 1, 1) }
+    /// The inflations of the variance of means over windows up to a short block and over longer ones: 1 for
+    /// independent values, and less than the estimates by their own doubt.
+    func inflations(variance: Double) -> (short: Double, long: Double) {
+        guard variance > 0 else { return (1, 1) }
         let first = short.inflation(variance: variance, length: Self.length)
-        let second = max(first, middle.inflation(variance: variance, length: 2 * Self.length))
-        return (first, second, max(second, long.inflation(variance: variance, length: 4 * Self.length)))
+        return (first, max(first, long.inflation(variance: variance, length: 2 * Self.length)))
     }
 
     /// The inflation for a window of a length: none under half a short block.
     @inline(__always)
-    static func inflation(_ inflations: (Double, Double, Double), over length: Int) -> Double {
-        if length < Self.length / 2 { return 1 }
-        return length <= Self.length ? inflations.0 : length <= 2 * Self.length ? inflations.1 : inflations.2
+    static func inflation(_ inflations: (short: Double, long: Double), over length: Int) -> Double {
+        length < Self.length / 2 ? 1 : length <= Self.length ? inflations.short : inflations.long
     }
 }

@@ -97,7 +97,7 @@ public struct ErrorWatch: Detector {
     private mutating func look() -> DetectorSignal {
         let (n, k) = (Double(count), Double(errors))
         let near = dependence
-        let far = max(near, blocks.inflations(variance: errorRate * (1 - errorRate)).0)
+        let far = max(near, blocks.inflations(variance: errorRate * (1 - errorRate)).short)
         if count % 64 == 0 { cap = Self.cap(errorRate) }
         var best = 0.0
         var age = 0

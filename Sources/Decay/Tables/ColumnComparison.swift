@@ -56,14 +56,14 @@ public struct ColumnComparison: Codable, Sendable, Hashable {
         /// The largest number.
         public var maximum: Double?
 
-        init(_ profile: ColumnProfile) {
+        init(_ profile: ColumnProfile, _ distribution: NumberDistribution?) {
             rows = profile.rows
             missingShare = profile.missingShare
             distinct = profile.distinct
             guard profile.kind == .numeric, profile.moments.count > 0 else { return }
             mean = profile.moments.mean
             deviation = profile.moments.deviation
-            median = profile.distribution.quantile(0.5)
+            median = distribution?.quantile(0.5)
             minimum = profile.moments.minimum
             maximum = profile.moments.maximum
         }
@@ -102,13 +102,18 @@ public struct ColumnComparison: Codable, Sendable, Hashable {
     public init(_ reference: ColumnProfile, _ current: ColumnProfile) {
         name = reference.name
         kind = reference.kind
-        self.reference = Side(reference)
-        self.current = Side(current)
+        // Sorted once each.
+        let isNumeric = kind == .numeric
+        let (before, now) = (
+            isNumeric ? reference.distribution : nil, isNumeric ? current.distribution : nil
+        )
+        self.reference = Side(reference, before)
+        self.current = Side(current, now)
         guard kind != .text, reference.valued > 0, current.valued > 0 else { return }
-        if let before = reference.counts, current.counts != nil || kind == .numeric {
-            compareCounts(before, current)
-        } else if kind == .numeric {
-            compareNumbers(reference.distribution, current.distribution)
+        if let counts = reference.counts, current.counts != nil || isNumeric {
+            compareCounts(counts, current)
+        } else if let before, let now {
+            compareNumbers(before, now)
         } else {
             compareFrequent(reference, current)
         }

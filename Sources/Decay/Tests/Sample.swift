@@ -54,8 +54,25 @@ public struct Sample: Sendable, Hashable {
 
     /// The median distance from the median times 1.4826: the standard deviation, were the values normal.
     public var robustDeviation: Double {
+        guard !sorted.isEmpty else { return .nan }
+        // The distances grow to both sides of the median, so the middle one is found by merging them.
         let median = median
-        return Sample(sorted.map { abs($0 - median) }).median / 0.674_489_750_196_081_7
+        var above = lowerBound(sorted, median)
+        var below = above - 1
+        var (last, before) = (0.0, 0.0)
+        for _ in 0...sorted.count / 2 {
+            before = last
+            let left = below >= 0 ? abs(sorted[below] - median) : .infinity
+            let right = above < sorted.count ? abs(sorted[above] - median) : .infinity
+            if left <= right {
+                last = left
+                below -= 1
+            } else {
+                last = right
+                above += 1
+            }
+        }
+        return (sorted.count % 2 == 1 ? last : (before + last) / 2) / 0.674_489_750_196_081_7
     }
 }
 
