@@ -16,6 +16,7 @@ let hummingbird = package("Hummingbird", "hummingbird")
 let httpTypes = package("HTTPTypes", "swift-http-types")
 let hummingbirdCore = package("HummingbirdCore", "hummingbird")
 let nioCore = package("NIOCore", "swift-nio")
+let nioPosix = package("NIOPosix", "swift-nio")
 let nioHTTP = package("NIOHTTP1", "swift-nio")
 let lifecycle = package("ServiceLifecycle", "swift-service-lifecycle")
 let logging = package("Logging", "swift-log")
@@ -97,12 +98,15 @@ let libraries: [Target] = [
 let services: [Target] = [
     service("bus", ["ZeroMQ", grdb, sqlite]),
     service("trainer", domain + ["Training", "ZeroMQ", grdb]),
-    service("converter", domain + ["Inference", "ZeroMQ", grdb]),
+    service("converter", domain + ["Inference", "ModelImport", "ZeroMQ", grdb]),
     service("registry", domain + ["Inference", "ZeroMQ", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
     service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
-    service("gateway", ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore]),
+    service(
+        "gateway",
+        ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore, nioPosix]
+    ),
     service(
         "hexloop",
         domain + [
@@ -120,6 +124,7 @@ let testTargets: [Target] = [
         dependencies: ["ChildProcesses", "Bus", "Events", "ZeroMQ", logging],
         path: "Tests/WholeLoop"
     ),
+    .target(name: "ForeignModels", path: "Tests/ForeignModels"),
     .testTarget(name: "StructureTests"),
     tests("HVX", ["HexagonTools", "HexloopApp", "Storage"], fixtures: true),
     tests("Quantization"),
@@ -135,7 +140,7 @@ let testTargets: [Target] = [
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     .testTarget(
         name: "ModelCommandTests",
-        dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph"]
+        dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph", "ModelImport"]
     ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("ModelImport", ["ModelContainer", "ModelGraph", "Quantization", protobuf], fixtures: true),
@@ -159,6 +164,13 @@ let testTargets: [Target] = [
         name: "AccessTests",
         dependencies: ["ChildProcesses", "Bus", "Events", "Membership", "ZeroMQ", logging]
     ),
+    .testTarget(
+        name: "ConverterTests",
+        dependencies: [
+            "ConverterApp", "ForeignModels", "Events", "Inference", "ModelContainer", "ModelGraph", "ModelImport",
+            "Pipelines",
+        ]
+    ),
     .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage", grdb]),
     .testTarget(name: "InferenceNodeTests", dependencies: ["InferenceNodeApp", "Events", "Kernels"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
@@ -168,7 +180,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "Loop",
-        ["ChildProcesses", "WholeLoop", "Bus", "Events", "Membership", "ServiceKit", "Storage", "ZeroMQ", logging]
+        [
+            "ChildProcesses", "ForeignModels", "WholeLoop", "Bus", "Events", "Membership", "ModelImport", "ServiceKit",
+            "Storage", "ZeroMQ", logging,
+        ]
     ),
     .testTarget(
         name: "ContractTests",

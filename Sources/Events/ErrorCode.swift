@@ -58,6 +58,8 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     case badPipeline = "bad-pipeline"
     /// A model or data set is damaged or does not fit. Train again; look for a bad disk.
     case badContainer = "bad-container"
+    /// The model has operators or shapes that are not computed here. Change what the message names, and export it again.
+    case unsupported
     /// The envelope is not by the key that is trusted here, or for other bytes. Use one pair of keys everywhere.
     case badSignature = "bad-signature"
     /// The container has no golden answers, or one comes out differently here. Report it; no other try will help.

@@ -5,7 +5,7 @@ public enum EventCatalogue {
         ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, PredictionsMade.self,
         DecaySuspected.self, DecayDetected.self, DecayCleared.self,
         TrainingRequested.self, TrainingStarted.self, TrainingProgressed.self, TrainingCompleted.self,
-        TrainingFailed.self, TrainingDeclined.self, ConversionCompleted.self, ConversionFailed.self,
+        TrainingFailed.self, TrainingDeclined.self, ModelOffered.self, ConversionCompleted.self, ConversionFailed.self,
         PipelinePushed.self, PipelineRegistered.self, PipelineRejected.self,
         ModelRegistered.self, ModelRejected.self, ModelPromoted.self, RolloutStepped.self, RolloutCompleted.self,
         ModelLoaded.self, ModelRefused.self, KernelRefused.self, AlertRaised.self, AlertResolved.self,

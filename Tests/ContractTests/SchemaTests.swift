@@ -52,7 +52,7 @@ struct SchemaTests {
         let read = Set(Reader.all.map(\.schema))
         let other: Set = [
             "cloudevent.v1", "commands/head.v1", "local/question.v1", "local/answer.v1", "http/accepted.v1",
-            "http/refused.v1", "http/infer.v1",
+            "http/refused.v1", "http/infer.v1", "http/offered.v1", "http/stored.v1",
         ]
         let files = Set(try Repository.files("docs/schemas", ".json"))
         #expect(files == read.union(other.map { "docs/schemas/\($0).json" }))

@@ -1,5 +1,6 @@
 import ChildProcesses
 import Foundation
+import ModelImport
 import Testing
 
 @testable import HexloopApp

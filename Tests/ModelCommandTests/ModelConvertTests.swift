@@ -2,6 +2,7 @@ import ChildProcesses
 import Foundation
 import ModelContainer
 import ModelGraph
+import ModelImport
 import Testing
 
 @testable import HexloopApp

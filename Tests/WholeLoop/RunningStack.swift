@@ -12,6 +12,8 @@ public final class RunningStack: Sendable {
     public let directory: String
     /// The gateway's port on the loopback interface.
     public let gatewayPort: UInt16
+    /// Where the stack's bus is, as `--bus` takes it.
+    public let address: String
     /// A client of the stack's bus.
     public let bus: BusClient
     private let process: ChildProcess
@@ -22,8 +24,8 @@ public final class RunningStack: Sendable {
         directory = "/tmp/hl-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         gatewayPort = try Self.freePort()
-        let text = hasKeys ? "tcp://127.0.0.1:\(try Self.freePorts())" : "ipc://\(directory)/run"
-        guard let address = BusAddress(text) else { throw StackError("'\(text)' is no address") }
+        address = hasKeys ? "tcp://127.0.0.1:\(try Self.freePorts())" : "ipc://\(directory)/run"
+        guard let parsed = BusAddress(address) else { throw StackError("'\(address)' is no address") }
         if hasKeys {
             let setUp = try ChildProcess("hexloop", arguments: ["keys", "setup", "--data", directory])
             guard setUp.wait() == 0 else { throw StackError("no keys were made in \(directory)") }
@@ -31,14 +33,14 @@ public final class RunningStack: Sendable {
         process = try ChildProcess(
             "hexloop",
             arguments: [
-                "up", "--data", directory, "--bus", text, "--nodes", "\(nodes)", "--gateway-port", "\(gatewayPort)",
+                "up", "--data", directory, "--bus", address, "--nodes", "\(nodes)", "--gateway-port", "\(gatewayPort)",
                 "--quiet",
             ],
             output: "\(directory)/up.log"
         )
         bus = BusClient(
             .init(
-                address: address,
+                address: parsed,
                 name: "loop-test",
                 keyPath: hasKeys ? "\(directory)/keys/operator/bus.key" : nil
             ),

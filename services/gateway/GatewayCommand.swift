@@ -36,6 +36,7 @@ struct GatewayCommand: AsyncParsableCommand {
             responder: GatewayResponder(
                 events: EventsRoute(member: member, catalogue: catalogue),
                 infer: InferRoute(member: member, catalogue: catalogue),
+                models: try ModelsRoute(member: member, catalogue: catalogue),
                 health: member.health,
                 overview: OverviewRoutes(member: member, board: board),
                 logger: member.logger

@@ -13,6 +13,7 @@ struct GatewayResponder: HTTPResponder {
 
     let events: EventsRoute
     let infer: InferRoute
+    let models: ModelsRoute
     let health: Health
     let overview: OverviewRoutes
     let logger: Logger
@@ -30,14 +31,17 @@ struct GatewayResponder: HTTPResponder {
         case ready
         case metrics
         case status
+        case artifacts
         case infer(pipeline: String)
+        case models(pipeline: String)
 
         private static let fixed: [String: Route] = [
             "/events": .events, "/livez": .live, "/readyz": .ready, "/metrics": .metrics, "/status": .status,
+            "/artifacts": .artifacts,
         ]
 
         /// Every path, for those who asked for another.
-        static let paths = fixed.keys.sorted() + ["/pipelines/<name>/infer"]
+        static let paths = fixed.keys.sorted() + ["/pipelines/<name>/infer", "/pipelines/<name>/models"]
 
         /// The route of a path; nil when there is none.
         init?(path: String) {
@@ -45,10 +49,12 @@ struct GatewayResponder: HTTPResponder {
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
             if let route = Self.fixed[path] {
                 self = route
-            } else if parts.count == 4, parts[0].isEmpty, parts[1] == "pipelines", parts[3] == "infer",
-                Topic.isSegment(parts[2])
-            {
-                self = .infer(pipeline: String(parts[2]))
+            } else if parts.count == 4, parts[0].isEmpty, parts[1] == "pipelines", Topic.isSegment(parts[2]) {
+                switch parts[3] {
+                case "infer": self = .infer(pipeline: String(parts[2]))
+                case "models": self = .models(pipeline: String(parts[2]))
+                default: return nil
+                }
             } else {
                 return nil
             }
@@ -62,13 +68,15 @@ struct GatewayResponder: HTTPResponder {
             case .ready: "readyz"
             case .metrics: "metrics"
             case .status: "status"
+            case .artifacts: "artifacts"
             case .infer: "infer"
+            case .models: "models"
             }
         }
 
         var method: HTTPRequest.Method {
             switch self {
-            case .events, .infer: .post
+            case .events, .artifacts, .infer, .models: .post
             default: .get
             }
         }
@@ -132,6 +140,14 @@ struct GatewayResponder: HTTPResponder {
             return try await body(of: request) { try await events.post(Self.headers(request), body: $0) }
         case .infer(let pipeline):
             return try await body(of: request) { try await infer.post(pipeline, body: $0) }
+        case .artifacts: return try await models.store(length: Self.length(request), body: request.body)
+        case .models(let pipeline):
+            return try await models.offer(
+                pipeline,
+                query: request.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) },
+                length: Self.length(request),
+                body: request.body
+            )
         case .live: return try Answer(200, ["live": true])
         case .ready:
             let isReady = health.isReady
@@ -145,6 +161,8 @@ struct GatewayResponder: HTTPResponder {
         request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
     }
 
+    private static func length(_ request: Request) -> Int? { request.headers[.contentLength].flatMap(Int.init) }
+
     /// Carries out a request that has a body of bounded size.
     private func body(of request: Request, _ use: ([UInt8]) async throws -> Answer) async throws -> Answer {
         let tooLarge = Refusal(
@@ -152,7 +170,7 @@ struct GatewayResponder: HTTPResponder {
             ErrorCode.tooLarge.rawValue,
             "the body has more than \(EventBinding.bodyBytesMax) bytes, which is the limit; send smaller batches"
         )
-        if let length = request.headers[.contentLength].flatMap(Int.init), length > EventBinding.bodyBytesMax {
+        if let length = Self.length(request), length > EventBinding.bodyBytesMax {
             return Answer(tooLarge)
         }
         let body: ByteBuffer

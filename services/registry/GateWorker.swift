@@ -229,7 +229,8 @@ struct GateWorker: Service {
             lastKey: lineage?.lastKey ?? "",
             seed: lineage?.seed ?? 0,
             baseline: one.verdict.baseline,
-            gates: one.verdict.results
+            gates: one.verdict.results,
+            source: job.run.source
         )
     }
 

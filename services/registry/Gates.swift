@@ -4,22 +4,23 @@ import ModelContainer
 import ModelGraph
 import Pipelines
 
-/// Rows with known targets.
+/// Rows, with their targets where somebody knows them.
 struct EvaluationSet: Sendable {
     let inputs: [Float]
-    let targets: [Float]
+    /// Nil for rows that came without labels.
+    let targets: [Float]?
     let rows: Int
 
     /// Reads a data-set container.
     init(_ container: ModelContainer) throws {
         let inputs = try container.tensor("inputs")
         self.inputs = try inputs.floats
-        targets = try container.tensor("targets").floats
+        targets = container.tensorNames.contains("targets") ? try container.tensor("targets").floats : nil
         rows = inputs.shape.first ?? 0
-        guard rows > 0, targets.count == rows else {
+        guard rows > 0, targets?.count ?? rows == rows else {
             throw EventError(
                 .badContainer,
-                "data set \(container.digest) has \(rows) rows and \(targets.count) targets"
+                "data set \(container.digest) has \(rows) rows and \(targets?.count ?? 0) targets"
             )
         }
     }
@@ -49,17 +50,21 @@ struct Gates: Sendable {
     ///   - champion: What serves now; nil for the first model, which has nothing to beat.
     func judge(_ candidate: QuantizedModel, float: FloatInterpreter, champion: QuantizedModel?) throws -> Verdict {
         var results = [golden(candidate)]
-        let recent = metric(try candidate.predict(self.recent.inputs, rows: self.recent.rows), self.recent)
-        let integer = metric(try candidate.predict(parity.inputs, rows: parity.rows), parity)
-        let real = metric(try float.run(parity.inputs, rows: parity.rows), parity)
-        results.append(quantization(integer, real))
+        results.append(
+            try quantization(
+                try candidate.predict(parity.inputs, rows: parity.rows),
+                try float.run(parity.inputs, rows: parity.rows)
+            )
+        )
+        guard let targets = self.recent.targets else {
+            if champion != nil, pipeline.gates.against == .champion { results.append(unlabelled) }
+            return Verdict(results: results, recent: 0, baseline: 0)
+        }
+        let recent = metric(try candidate.predict(self.recent.inputs, rows: self.recent.rows), targets)
         guard let champion, pipeline.gates.against == .champion else {
             return Verdict(results: results, recent: recent, baseline: baseline(recent))
         }
-        let recentLimit = metric(
-            try champion.predict(self.recent.inputs, rows: self.recent.rows),
-            self.recent
-        )
+        let recentLimit = metric(try champion.predict(self.recent.inputs, rows: self.recent.rows), targets)
         results.append(
             GateResult(
                 gate: "recent",
@@ -69,8 +74,12 @@ struct Gates: Sendable {
                 message: "\(name) on \(self.recent.rows) recent rows: \(text(recent)), champion \(text(recentLimit))"
             )
         )
-        let frozenValue = metric(try candidate.predict(frozen.inputs, rows: frozen.rows), frozen)
-        let frozenChampion = metric(try champion.predict(frozen.inputs, rows: frozen.rows), frozen)
+        guard let targets = frozen.targets else {
+            results.append(unlabelled)
+            return Verdict(results: results, recent: recent, baseline: baseline(recent))
+        }
+        let frozenValue = metric(try candidate.predict(frozen.inputs, rows: frozen.rows), targets)
+        let frozenChampion = metric(try champion.predict(frozen.inputs, rows: frozen.rows), targets)
         let frozenLimit = frozenChampion * (1 + pipeline.gates.frozenWorse)
         results.append(
             GateResult(
@@ -84,6 +93,19 @@ struct Gates: Sendable {
             )
         )
         return Verdict(results: results, recent: recent, baseline: baseline(recent))
+    }
+
+    /// Without labelled rows nobody can say which of two models is better.
+    private var unlabelled: GateResult {
+        GateResult(
+            gate: "recent",
+            passed: false,
+            value: 0,
+            limit: 0,
+            message:
+                "there are no labelled rows on which it could be compared with the champion; offer it with labels, "
+                + "or set gates.against to 'nothing'"
+        )
     }
 
     /// The metric on recent rows as an expectation. A share of few rows says little when it is 0: one more row of each
@@ -112,37 +134,63 @@ struct Gates: Sendable {
         }
     }
 
-    private func quantization(_ integer: Double, _ real: Double) -> GateResult {
-        let drop = real > 0 ? (integer - real) / real : integer
+    /// How much the integers lose, on the newest rows. Without labels the float model's answers are the truth: of classes
+    /// the share that changes, of numbers the mean difference as a share of how far the answers spread.
+    private func quantization(_ integers: [Float], _ reals: [Float]) throws -> GateResult {
         let limit = pipeline.gates.maxQuantizationDrop
+        let drop: Double
+        let message: String
+        if let targets = parity.targets {
+            let (integer, real) = (metric(integers, targets), metric(reals, targets))
+            drop = real > 0 ? (integer - real) / real : integer
+            message = "\(name) int8 \(text(integer)) against float \(text(real)): \(percent(drop))"
+        } else if pipeline.task.kind == .classification {
+            drop = Self.errorRate(integers, Self.classes(reals, parity.rows), parity.rows)
+            message = "int8 gives another class than float for \(percent(drop)) of \(parity.rows) rows"
+        } else {
+            let mean = reals.reduce(0) { $0 + Double($1) } / Double(reals.count)
+            let spread = reals.reduce(0) { $0 + abs(Double($1) - mean) } / Double(reals.count)
+            let difference = Self.meanAbsoluteError(integers, reals, parity.rows)
+            drop = spread > 0 ? difference / spread : difference
+            message =
+                "int8 is \(text(difference)) off float in the mean of \(parity.rows) rows, "
+                + "\(percent(drop)) of the spread of the answers"
+        }
         return GateResult(
             gate: "quantization",
             passed: drop <= limit,
             value: drop,
             limit: limit,
-            message: "\(name) int8 \(text(integer)) against float \(text(real)): \(percent(drop)), allowed "
-                + percent(limit)
+            message: "\(message), allowed \(percent(limit))"
         )
     }
 
     private var name: String { pipeline.gates.metric.rawValue }
 
     /// The mean error of the answers; smaller is better.
-    private func metric(_ outputs: [Float], _ set: EvaluationSet) -> Double {
+    private func metric(_ outputs: [Float], _ targets: [Float]) -> Double {
         switch pipeline.gates.metric {
-        case .meanAbsoluteError:
-            var sum = 0.0
-            for (output, target) in zip(outputs, set.targets) { sum += Double(abs(output - target)) }
-            return sum / Double(set.rows)
-        case .errorRate:
-            let classes = outputs.count / set.rows
-            var wrong = 0
-            for row in 0..<set.rows {
-                let scores = outputs[(row * classes)..<((row + 1) * classes)]
-                let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
-                if best - row * classes != Int(set.targets[row]) { wrong += 1 }
-            }
-            return Double(wrong) / Double(set.rows)
+        case .meanAbsoluteError: Self.meanAbsoluteError(outputs, targets, targets.count)
+        case .errorRate: Self.errorRate(outputs, targets, targets.count)
+        }
+    }
+
+    private static func meanAbsoluteError(_ outputs: [Float], _ targets: [Float], _ rows: Int) -> Double {
+        var sum = 0.0
+        for (output, target) in zip(outputs, targets) { sum += Double(abs(output - target)) }
+        return sum / Double(rows)
+    }
+
+    private static func errorRate(_ outputs: [Float], _ targets: [Float], _ rows: Int) -> Double {
+        Double(zip(classes(outputs, rows), targets).count { $0 != $1.rounded(.towardZero) }) / Double(rows)
+    }
+
+    /// The place of the greatest answer of each row.
+    private static func classes(_ outputs: [Float], _ rows: Int) -> [Float] {
+        let width = outputs.count / rows
+        return (0..<rows).map { row in
+            let scores = outputs[(row * width)..<((row + 1) * width)]
+            return Float((scores.indices.max { scores[$0] < scores[$1] } ?? row * width) - row * width)
         }
     }
 

@@ -33,5 +33,6 @@ enum RegistryMigrations {
                 isDone INTEGER NOT NULL DEFAULT 0 CHECK (isDone IN (0, 1))) STRICT;
             """
         ),
+        Store.Migration("registry-2", "ALTER TABLE model ADD COLUMN source TEXT"),
     ]
 }

@@ -22,6 +22,19 @@ enum RegistryHandlers {
                 transaction.database
             )
         }
+        handlers.on(ModelOffered.self, quietly: true) { event, context, transaction in
+            let db = transaction.database
+            guard try PipelineTable.fetch(event.pipeline, db) != nil else { return }
+            try LapTable.begin(
+                runID(context),
+                pipeline: event.pipeline,
+                cause: "model.offered",
+                firstDecayed: nil,
+                detected: context.time,
+                db
+            )
+            try LapTable.setCandidates(runID(context), 1, db)
+        }
         handlers.on(DecayDetected.self, quietly: true) { event, context, transaction in
             try LapTable.begin(
                 runID(context),

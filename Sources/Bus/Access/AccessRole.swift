@@ -16,6 +16,8 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
     case publisher
     /// Another system that reads all events.
     case subscriber
+    /// A person or a system that brings models from elsewhere, and sees what becomes of them.
+    case modeler
 
     /// The roles that are programs of the loop.
     public static let programs: [AccessRole] = [
@@ -28,6 +30,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
         case .registry:
             [
                 PipelinePushed.self, TrainingRequested.self, TrainingStarted.self, TrainingCompleted.self,
+                ModelOffered.self,
                 TrainingFailed.self, TrainingDeclined.self, ConversionCompleted.self, ConversionFailed.self,
                 DecayDetected.self, DecayCleared.self, ModelLoaded.self, RegistryQuery.self,
             ]
@@ -36,7 +39,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
                 ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, DecayDetected.self,
                 TrainingRequested.self, PipelineRegistered.self,
             ]
-        case .converter: [TrainingCompleted.self, PipelineRegistered.self]
+        case .converter: [TrainingCompleted.self, ModelOffered.self, PipelineRegistered.self]
         case .inferenceNode:
             [ObservationRecorded.self, InferenceRequest.self, PipelineRegistered.self, RolloutStepped.self]
         case .monitor:
@@ -51,6 +54,11 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
                 DecayDetected.self, TrainingStarted.self, TrainingFailed.self, TrainingDeclined.self,
                 ConversionFailed.self, ModelRejected.self, ModelPromoted.self, RolloutCompleted.self,
                 PipelineRegistered.self, PipelineRejected.self,
+            ]
+        case .modeler:
+            [
+                ConversionCompleted.self, ConversionFailed.self, ModelRegistered.self, ModelRejected.self,
+                ModelPromoted.self, ModelRefused.self, RolloutCompleted.self, PipelineRegistered.self,
             ]
         }
     }
@@ -72,11 +80,13 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
         case .inferenceNode: [PredictionsMade.self, ModelLoaded.self, ModelRefused.self, KernelRefused.self]
         case .monitor: [DecaySuspected.self, DecayDetected.self, DecayCleared.self]
         case .alert: [AlertRaised.self, AlertResolved.self]
-        case .gateway, .publisher:
+        case .publisher:
             [
                 ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, TrainingRequested.self,
                 PipelinePushed.self, RegistryQuery.self, InferenceRequest.self,
             ]
+        case .gateway: AccessRole.publisher.writes + [ModelOffered.self]
+        case .modeler: [ModelOffered.self, RegistryQuery.self, InferenceRequest.self]
         }
     }
 
@@ -119,6 +129,8 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
             }
         }
         if self == .subscriber { subscribe += ["e/", "c/head/"] }
+        // People offer models with the command `hexloop`.
+        if self == .modeler { sources.append("//\(site)/hexloop/") }
         return AccessRights(
             publish: Self.filters(publish),
             subscribe: Self.filters(subscribe),
@@ -131,7 +143,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
 
     private var artifacts: AccessRights.Artifacts {
         switch self {
-        case .trainer, .converter, .operator: .write
+        case .trainer, .converter, .gateway, .modeler, .operator: .write
         case .inferenceNode, .registry: .read
         default: .none
         }

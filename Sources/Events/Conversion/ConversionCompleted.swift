@@ -1,4 +1,4 @@
-/// A run's models are quantized, signed and stand in the registry's store.
+/// A run's models, or a model that was offered, are quantized, signed and stand in the registry's store.
 public struct ConversionCompleted: Event {
     /// Durable; said by the converter, read by the registry, which puts the candidates through its gates.
     public static let kind = EventKind("conversion", "completed")
@@ -56,6 +56,9 @@ public struct ConversionCompleted: Event {
     public var parity: String
     /// See ``TrainingCompleted/frozen``.
     public var frozen: String
+    /// Where the only candidate comes from, when it was offered. The three data sets may then be without `targets`, when
+    /// nobody has labelled rows, and are the pipeline's own where it has some.
+    public var source: ModelSource?
 
     /// The pipeline, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { pipeline }
@@ -67,7 +70,8 @@ public struct ConversionCompleted: Event {
         candidates: [Candidate],
         recent: String,
         parity: String,
-        frozen: String
+        frozen: String,
+        source: ModelSource? = nil
     ) {
         self.pipeline = pipeline
         self.pipelineVersion = pipelineVersion
@@ -75,5 +79,6 @@ public struct ConversionCompleted: Event {
         self.recent = recent
         self.parity = parity
         self.frozen = frozen
+        self.source = source
     }
 }

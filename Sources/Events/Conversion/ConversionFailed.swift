@@ -1,13 +1,13 @@
-/// A trained model could not be quantized or signed.
+/// A trained or offered model could not be quantized or signed.
 public struct ConversionFailed: Event {
     /// Durable; said by the converter for each model that it could not convert, read by registry and alert.
     public static let kind = EventKind("conversion", "failed")
 
     /// Name of the pipeline.
     public var pipeline: String
-    /// The model's name in its run: `champion`, or the shadow's name.
+    /// The model's name in its run: `champion`, the shadow's name, or that of the offer.
     public var candidate: String
-    /// `badContainer` unless the artifacts could not be had.
+    /// What is wrong: `bad-container`; for an offer also `unsupported`, `bad-shape`, `too-few-rows` and others.
     public var code: ErrorCode
     /// One sentence for people that names what does not fit.
     public var message: String

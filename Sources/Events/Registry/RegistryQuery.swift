@@ -39,7 +39,7 @@ public struct Lap: Codable, Sendable, Hashable {
     public var runID: String
     /// Name of the pipeline.
     public var pipeline: String
-    /// `decay.detected` or `training.requested`.
+    /// `decay.detected`, `training.requested` or `model.offered`.
     public var cause: String
     /// `running`, `promoted`, `closed` (error back under the near level), `rejected`, `failed`, `declined`.
     public var outcome: String
@@ -127,6 +127,8 @@ public struct ServedModel: Codable, Sendable, Hashable {
     public var seed: UInt64
     /// What the monitor holds it against; see ``RolloutStepped/baseline``.
     public var baseline: Double
+    /// Where it comes from, when it was offered and not trained here.
+    public var source: ModelSource?
 
     /// A time of service from its parts.
     public init(
@@ -144,7 +146,8 @@ public struct ServedModel: Codable, Sendable, Hashable {
         firstKey: String,
         lastKey: String,
         seed: UInt64,
-        baseline: Double
+        baseline: Double,
+        source: ModelSource? = nil
     ) {
         self.pipeline = pipeline
         self.pipelineVersion = pipelineVersion
@@ -161,6 +164,7 @@ public struct ServedModel: Codable, Sendable, Hashable {
         self.lastKey = lastKey
         self.seed = seed
         self.baseline = baseline
+        self.source = source
     }
 }
 

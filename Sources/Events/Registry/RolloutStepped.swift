@@ -55,6 +55,7 @@ public struct RolloutStepped: Event {
     /// Models that answer beside it, for comparison; may be empty.
     public var shadows: [Deployment]
     /// The champion's metric on recent rows (an error rate is kept above 0); the monitor's levels are factors of it.
+    /// 0 when nobody has labelled rows, as for a first model that was offered.
     public var baseline: Double
     /// The champion's training ranges.
     public var ranges: [Range]

@@ -18,7 +18,7 @@ struct EventCheck: Sendable {
     /// What other systems may say in Hexloop's own terms; everything else under that name is said by its programs.
     static let admittedTypes = [
         ObservationRecorded.kind.type, LabelRecorded.kind.type, ExampleRecorded.kind.type,
-        TrainingRequested.kind.type, PipelinePushed.kind.type,
+        TrainingRequested.kind.type, PipelinePushed.kind.type, ModelOffered.kind.type,
     ]
 
     /// Checks an event.
@@ -51,6 +51,8 @@ struct EventCheck: Sendable {
         case ObservationRecorded.kind.type: return try admitKnown(event, checkObservation)
         case LabelRecorded.kind.type: return try admitKnown(event, checkLabel)
         case ExampleRecorded.kind.type: return try admitKnown(event, checkExample)
+        case ModelOffered.kind.type:
+            return try admitKnown(event) { (offer: ModelOffered) throws(EventError) in try offer.check() }
         // Whether the pipeline exists and its file is right is for those to say who own pipelines.
         case TrainingRequested.kind.type: return try admitKnown(event) { (_: TrainingRequested) in }
         default: return try admitKnown(event) { (_: PipelinePushed) in }

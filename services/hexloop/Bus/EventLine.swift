@@ -78,6 +78,7 @@ struct EventLine {
         },
         on(TrainingFailed.self, .red) { "\($0.code.rawValue): \($0.message)" },
         on(TrainingDeclined.self, .yellow) { "\($0.code.rawValue): \($0.message)" },
+        on(ModelOffered.self, .cyan) { "\($0.name): \($0.file), \($0.model.shortID), by \($0.by): \($0.reason)" },
         on(ConversionCompleted.self, .cyan) { event in
             "float to int8: "
                 + event.candidates.map { "\($0.name) \($0.signalToNoiseDB.fixed(1)) dB, \($0.containerBytes) B" }

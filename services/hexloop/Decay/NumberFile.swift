@@ -1,3 +1,5 @@
+import ModelImport
+
 /// The numbers of an `.npy` file of one or two dimensions, row by row.
 struct NumberFile {
     let rows: Int

@@ -1,6 +1,7 @@
 import Decay
 import FoundationEssentials
 import Glibc
+import ModelImport
 
 /// A table in a CSV or `.npy` file, read row by row.
 struct TableFile {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import ModelGraph
+import ModelImport
 
 /// Rows to calibrate on: a file, or all files of a folder in the order of their names.
 struct CalibrationFiles: Sendable {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Inference
 import ModelContainer
 import ModelGraph
+import ModelImport
 
 /// How a float model and the int8 model made of it do on rows with labels.
 struct LabelledQuality: Codable, Equatable {

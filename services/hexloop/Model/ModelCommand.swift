@@ -8,6 +8,7 @@ struct ModelCommand: AsyncParsableCommand {
             ModelInfoCommand.self, ModelRunCommand.self, ModelBenchCommand.self, ModelProfileCommand.self,
             ModelMakeCommand.self, ModelConvertCommand.self, ModelCompareCommand.self, ModelDiffCommand.self,
             ModelEmitHexagonCommand.self, ModelCheckCommand.self, ModelConformanceCommand.self,
+            ModelOfferCommand.self,
         ]
     )
 }

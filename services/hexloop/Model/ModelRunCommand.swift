@@ -3,6 +3,7 @@ import Inference
 import Kernels
 import ModelContainer
 import ModelGraph
+import ModelImport
 import ZeroMQ
 
 /// Answers for rows in a file.

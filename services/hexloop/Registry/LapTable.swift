@@ -13,7 +13,7 @@ struct LapTable {
         )
         for lap in laps {
             var row = [
-                "\(lap.number)", lap.cause == "decay.detected" ? "decay" : "request",
+                "\(lap.number)", Self.causes[lap.cause] ?? lap.cause,
                 lap.detected?.dateAndClock ?? "-",
             ]
             if !days.isEmpty { row.insert(days[lap.runID] ?? "-", at: 2) }
@@ -28,6 +28,10 @@ struct LapTable {
             table.add(row)
         }
     }
+
+    private static let causes = [
+        "decay.detected": "decay", "training.requested": "request", "model.offered": "offered",
+    ]
 
     private static func offset(_ time: Timestamp?, _ lap: Lap) -> String {
         guard let time, let detected = lap.detected else { return "-" }

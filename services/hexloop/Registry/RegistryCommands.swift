@@ -65,13 +65,14 @@ struct HistoryCommand: AsyncParsableCommand {
             }
             var table = TextTable([
                 "alias", ">version", "digest", "candidate", "from", "to", ">rows", "first key", "last key", ">seed",
-                ">baseline", "run",
+                ">baseline", "run", "offered",
             ])
             for model in answer.served {
                 table.add([
                     model.alias, "\(model.version)", model.digest.shortID, model.candidate, model.from.dateAndClock,
                     model.to?.dateAndClock ?? "serving", "\(model.rows)", model.firstKey, model.lastKey,
                     "\(model.seed)", model.baseline.short, model.runID.shortID,
+                    model.source.map { "\($0.file) \($0.digest.shortID), \($0.format.rawValue), by \($0.by)" } ?? "",
                 ])
             }
             table.write(to: terminal)

@@ -22,6 +22,8 @@ enum ModelTable {
         var seed: UInt64
         var baseline: Double
         var gates: [GateResult]
+        /// Where it comes from, when it was offered.
+        var source: ModelSource?
     }
 
     static func nextVersion(_ pipeline: String, _ db: Database) throws -> Int {
@@ -32,16 +34,20 @@ enum ModelTable {
         try db.execute(
             sql: """
                 INSERT INTO model (pipeline, version, digest, floatDigest, envelope, candidate, runID, pipelineVersion,
-                    rows, firstKey, lastKey, seed, baseline, gates, registeredAt)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    rows, firstKey, lastKey, seed, baseline, gates, source, registeredAt)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 model.pipeline, model.version, model.digest, model.floatDigest, model.envelope, model.candidate,
                 model.runID, model.pipelineVersion, model.rows, model.firstKey, model.lastKey,
                 Int64(bitPattern: model.seed), model.baseline,
-                String(decoding: try EventCoding.encode(model.gates), as: UTF8.self), now.microseconds,
+                try text(model.gates), try model.source.map(text), now.microseconds,
             ]
         )
+    }
+
+    private static func text(_ value: some Encodable) throws -> String {
+        String(decoding: try EventCoding.encode(value), as: UTF8.self)
     }
 
     /// The version that has an alias now.
@@ -57,7 +63,7 @@ enum ModelTable {
     }
 
     private static func version(_ row: Row) throws -> Version {
-        let (seed, gates): (Int64, String) = (row["seed"], row["gates"])
+        let (seed, gates, source): (Int64, String, String?) = (row["seed"], row["gates"], row["source"])
         return Version(
             pipeline: row["pipeline"],
             version: row["version"],
@@ -72,7 +78,8 @@ enum ModelTable {
             lastKey: row["lastKey"],
             seed: UInt64(bitPattern: seed),
             baseline: row["baseline"],
-            gates: try EventCoding.decode([GateResult].self, from: Array(gates.utf8))
+            gates: try EventCoding.decode([GateResult].self, from: Array(gates.utf8)),
+            source: try source.map { try EventCoding.decode(ModelSource.self, from: Array($0.utf8)) }
         )
     }
 
@@ -136,7 +143,8 @@ enum ModelTable {
                 firstKey: model.firstKey,
                 lastKey: model.lastKey,
                 seed: model.seed,
-                baseline: model.baseline
+                baseline: model.baseline,
+                source: model.source
             )
         }
     }

@@ -1,6 +1,5 @@
+import ModelImport
 import Testing
-
-@testable import HexloopApp
 
 @Suite("Arrays in files")
 struct ArrayFileTests {
@@ -49,15 +48,15 @@ struct ArrayFileTests {
         let contents = Self.npy(Self.numpyHeader, data: [UInt8](repeating: 0, count: 24))
         _ = try ArrayFile(npy: contents)
         for count in 0..<contents.count {
-            #expect(throws: CommandError.self) { try ArrayFile(npy: Array(contents.prefix(count))) }
+            #expect(throws: ArrayFileError.self) { try ArrayFile(npy: Array(contents.prefix(count))) }
         }
-        #expect(throws: CommandError.self) { try ArrayFile(npy: contents + [0]) }
+        #expect(throws: ArrayFileError.self) { try ArrayFile(npy: contents + [0]) }
     }
 
     @Test(
         "Headers that cannot be taken are named",
         arguments: [
-            ("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", "its elements are '<f8'"),
+            ("{'descr': '<c8', 'fortran_order': False, 'shape': (3,), }", "its elements are '<c8'"),
             ("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }", "Fortran's order"),
             ("{'descr': '<f4', 'shape': (3, 2), }", "malformed"), ("{'descr': '<f4'", "malformed"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, x), }", "malformed"),
@@ -67,15 +66,29 @@ struct ArrayFileTests {
         ]
     )
     func headers(header: String, reason: String) throws {
-        let error = #expect(throws: CommandError.self) {
+        let error = #expect(throws: ArrayFileError.self) {
             try ArrayFile(npy: Self.npy(header, data: [UInt8](repeating: 0, count: 24)))
         }
         #expect(error?.description.contains(reason) ?? false, "\(String(describing: error))")
     }
 
+    @Test(
+        "Other numbers become float32",
+        arguments: [
+            ("<f8", [0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0], [1.5, -2]),
+            ("<i8", [7, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255], [7, -1]),
+            ("<i4", [7, 0, 0, 0, 255, 255, 255, 255], [7, -1]),
+        ] as [(String, [UInt8], [Float])]
+    )
+    func numbers(description: String, data: [UInt8], expected: [Float]) throws {
+        let header = "{'descr': '\(description)', 'fortran_order': False, 'shape': (2,), }"
+        let array = try ArrayFile(npy: Self.npy(header, data: data))
+        #expect(array.floats == expected && array.element == .float32 && array.shape == [2])
+    }
+
     @Test("Bare floats must be whole")
     func bare() throws {
-        #expect(throws: CommandError.self) { try ArrayFile(raw: [1, 2, 3], element: .float32) }
+        #expect(throws: ArrayFileError.self) { try ArrayFile(raw: [1, 2, 3], element: .float32) }
         #expect(try ArrayFile(raw: [1, 2, 3], element: .uint8).floats == [1, 2, 3])
         #expect(try ArrayFile(raw: [0, 0, 128, 63], element: .float32).floats == [1])
     }
