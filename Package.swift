@@ -98,7 +98,7 @@ let libraries: [Target] = [
 let services: [Target] = [
     service("bus", ["ZeroMQ", grdb, sqlite]),
     service("trainer", domain + ["Training", "ZeroMQ", grdb]),
-    service("converter", domain + ["Inference", "ModelImport", "ZeroMQ", grdb]),
+    service("converter", domain + ["Inference", "ModelImport", "Quantization", "ZeroMQ", grdb]),
     service("registry", domain + ["Inference", "ZeroMQ", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),

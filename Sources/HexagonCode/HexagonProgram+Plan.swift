@@ -8,18 +8,20 @@ extension HexagonProgram {
     /// - Throws: ``HexagonCodeError``.
     public init(_ plan: Plan) throws(HexagonCodeError) {
         let buffers = plan.values.map(\.buffer)
+        var steps: [Step] = []
+        for step in plan.steps {
+            let name = "\(step.node): \(step.work.name)"
+            guard case .integer(let operation) = step.work else {
+                throw HexagonCodeError(step: name, reason: "not translated; only integer operators of 8 bits are")
+            }
+            let inputs = step.inputs.map { buffers[$0] }
+            steps.append(Step(operation, inputs: inputs, output: buffers[step.output], name: name))
+        }
         try self.init(
             valueBytes: plan.values.enumerated().map { $1.buffer == $0 ? $1.rowBytes : 0 },
             inputs: plan.inputs.map { buffers[$0.value] },
             outputs: plan.outputs.map { buffers[$0.value] },
-            steps: plan.steps.map { step in
-                Step(
-                    step.operation,
-                    inputs: step.inputs.map { buffers[$0] },
-                    output: buffers[step.output],
-                    name: "\(step.node): \(step.operation.name)"
-                )
-            },
+            steps: steps,
             notes: plan.inputs.map { Self.note("in", plan.values[$0.value]) }
                 + plan.outputs.map { Self.note("out", plan.values[$0.value]) }
         )
@@ -33,6 +35,7 @@ extension HexagonProgram {
             case .halfwords(let scale): "s16, real = \(scale) * halfword"
             case .sums: "s32, sums of the last layer"
             case .indices: "s32, rows of a table"
+            case .reals: "f32"
             }
         return "\(direction) \(value.name) \(value.shape): \(meaning)"
     }

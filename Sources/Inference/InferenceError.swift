@@ -18,6 +18,10 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
     case invalid(field: String, reason: String)
     /// A 32-bit sum of a node could overflow for some input.
     case overflow(node: String, output: Int)
+    /// These layers would have to stay float, and none may.
+    case needsFloat([FloatLayer])
+    /// The answers do not reach the signal to noise that is asked for, in decibels, with all that may be raised.
+    case budget(wanted: Double, reached: Double)
     /// The input does not fill the rows.
     case inputCount(expected: Int, actual: Int)
     /// There is no room for the answers.
@@ -44,6 +48,8 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unsupported: "inference.unsupported"
         case .invalid: "inference.invalid"
         case .overflow: "inference.overflow"
+        case .needsFloat: "inference.needs-float"
+        case .budget: "inference.budget"
         case .inputCount: "inference.input-count"
         case .outputCount: "inference.output-count"
         case .invalidIndex: "inference.invalid-index"
@@ -65,6 +71,12 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unsupported(let node, let reason): "node '\(node)': \(reason)"
         case .invalid(let field, let reason): "\(field): \(reason)"
         case .overflow(let node, let output): "node '\(node)': the sum of output \(output) could overflow 32 bits"
+        case .needsFloat(let layers):
+            "no layer may stay float, and these have no integers: "
+                + layers.map { "'\($0.node)' (\($0.reason))" }.joined(separator: ", ")
+        case .budget(let wanted, let reached):
+            "the answers reach \(tenths(reached)) dB of signal to noise of the \(tenths(wanted)) dB asked for, with every "
+                + "layer raised that may be"
         case .inputCount(let expected, let actual): "\(expected) input values needed, \(actual) given"
         case .outputCount(let expected, let actual): "room for \(expected) output values needed, \(actual) given"
         case .invalidIndex(let input, let row, let index): "row \(row): input '\(input)' has no row \(index)"
@@ -75,6 +87,11 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .goldenMismatch(let row, let output, let expected, let actual):
             "golden row \(row), output \(output): \(expected) expected, \(actual) given"
         }
+    }
+
+    private func tenths(_ number: Double) -> String {
+        let tenths = Int((number * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     /// Runs a throwing call of a lower module and wraps its error.

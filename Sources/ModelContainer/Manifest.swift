@@ -31,6 +31,8 @@ public struct Manifest: Codable, Sendable, Hashable {
     public var wideEncodings: [String: Float]
     /// For a quantized model, one for each fully-connected node and each convolution, in the order of the nodes.
     public var layers: [QuantizedLayer]
+    /// For a quantized model, the nodes that stay float, in order, and why; they are in no other list.
+    public var floatLayers: [FloatLayer]
     /// Where the model comes from, when known.
     public var lineage: Lineage?
     /// For a quantized model, questions with the answers it must give.
@@ -49,6 +51,7 @@ public struct Manifest: Codable, Sendable, Hashable {
         encodings: [String: Encoding] = [:],
         wideEncodings: [String: Float] = [:],
         layers: [QuantizedLayer] = [],
+        floatLayers: [FloatLayer] = [],
         lineage: Lineage? = nil,
         golden: GoldenAnswers? = nil,
         quantizationReport: QuantizationReport? = nil,
@@ -61,6 +64,7 @@ public struct Manifest: Codable, Sendable, Hashable {
         self.encodings = encodings
         self.wideEncodings = wideEncodings
         self.layers = layers
+        self.floatLayers = floatLayers
         self.lineage = lineage
         self.golden = golden
         self.quantizationReport = quantizationReport
@@ -70,11 +74,11 @@ public struct Manifest: Codable, Sendable, Hashable {
 
 extension Manifest {
     private enum CodingKeys: String, CodingKey {
-        case kind, task, graph, features, encodings, wideEncodings, layers, lineage, golden, quantizationReport,
-            metadata
+        case kind, task, graph, features, encodings, wideEncodings, layers, floatLayers, lineage, golden,
+            quantizationReport, metadata
     }
 
-    /// Reads the fields; `wideEncodings` may be missing.
+    /// Reads the fields; `wideEncodings` and `floatLayers` may be missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -85,6 +89,7 @@ extension Manifest {
             encodings: try container.decode([String: Encoding].self, forKey: .encodings),
             wideEncodings: try container.decodeIfPresent([String: Float].self, forKey: .wideEncodings) ?? [:],
             layers: try container.decode([QuantizedLayer].self, forKey: .layers),
+            floatLayers: try container.decodeIfPresent([FloatLayer].self, forKey: .floatLayers) ?? [],
             lineage: try container.decodeIfPresent(Lineage.self, forKey: .lineage),
             golden: try container.decodeIfPresent(GoldenAnswers.self, forKey: .golden),
             quantizationReport: try container.decodeIfPresent(QuantizationReport.self, forKey: .quantizationReport),
@@ -92,7 +97,7 @@ extension Manifest {
         )
     }
 
-    /// Writes the fields that ``init(from:)`` reads; without 16-bit values a manifest looks as it always did.
+    /// Writes the fields that ``init(from:)`` reads; without 16-bit values and float layers a manifest looks as it always did.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(kind, forKey: .kind)
@@ -102,6 +107,7 @@ extension Manifest {
         try container.encode(encodings, forKey: .encodings)
         if !wideEncodings.isEmpty { try container.encode(wideEncodings, forKey: .wideEncodings) }
         try container.encode(layers, forKey: .layers)
+        if !floatLayers.isEmpty { try container.encode(floatLayers, forKey: .floatLayers) }
         try container.encodeIfPresent(lineage, forKey: .lineage)
         try container.encodeIfPresent(golden, forKey: .golden)
         try container.encodeIfPresent(quantizationReport, forKey: .quantizationReport)
@@ -240,6 +246,22 @@ public struct QuantizedLayer: Codable, Sendable, Hashable {
     public static func offsetTensor(of input: String?) -> String { "\(input ?? "input").offset" }
 }
 
+/// A node of a quantized model that runs on real numbers.
+///
+/// Its constants are tensors of 32-bit floats, named as in the graph.
+public struct FloatLayer: Codable, Sendable, Hashable {
+    /// The name of the node.
+    public var node: String
+    /// Why it has no integers, for people.
+    public var reason: String
+
+    /// Makes a value of its parts.
+    public init(node: String, reason: String) {
+        self.node = node
+        self.reason = reason
+    }
+}
+
 /// How far a quantized model is from the float model it was made from, over the calibration rows.
 public struct QuantizationReport: Codable, Sendable, Hashable {
     /// Ratios of signal to noise are cut here, since without any noise they are infinite.
@@ -278,6 +300,31 @@ public struct QuantizationReport: Codable, Sendable, Hashable {
     public var signalToNoiseDB: Double
     /// The input first, then each layer in order.
     public var layers: [Layer]
+    /// What was done besides rounding to the nearest, in order.
+    public var measures: [Measure]
+
+    /// Something that was done for the sake of the answers.
+    public struct Measure: Codable, Sendable, Hashable {
+        /// What it is: `equalization`, `mixed precision`, `adaround` or `bias correction`.
+        public var name: String
+        /// Whether it is in the model: what makes the answers worse is undone.
+        public var isKept: Bool
+        /// The signal to noise of the answers without it, in decibels.
+        public var before: Double
+        /// The same with it.
+        public var after: Double
+        /// What was done to each layer, for people.
+        public var details: [String]
+
+        /// Makes a value of its parts.
+        public init(name: String, isKept: Bool = true, before: Double, after: Double, details: [String]) {
+            self.name = name
+            self.isKept = isKept
+            self.before = before
+            self.after = after
+            self.details = details
+        }
+    }
 
     /// Makes a value of its parts.
     public init(
@@ -285,12 +332,42 @@ public struct QuantizationReport: Codable, Sendable, Hashable {
         maxAbsError: Double,
         meanAbsError: Double,
         signalToNoiseDB: Double,
-        layers: [Layer]
+        layers: [Layer],
+        measures: [Measure] = []
     ) {
         self.rows = rows
         self.maxAbsError = maxAbsError
         self.meanAbsError = meanAbsError
         self.signalToNoiseDB = signalToNoiseDB
         self.layers = layers
+        self.measures = measures
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case rows, maxAbsError, meanAbsError, signalToNoiseDB, layers, measures
+    }
+
+    /// Reads the fields; `measures` may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            rows: try container.decode(Int.self, forKey: .rows),
+            maxAbsError: try container.decode(Double.self, forKey: .maxAbsError),
+            meanAbsError: try container.decode(Double.self, forKey: .meanAbsError),
+            signalToNoiseDB: try container.decode(Double.self, forKey: .signalToNoiseDB),
+            layers: try container.decode([Layer].self, forKey: .layers),
+            measures: try container.decodeIfPresent([Measure].self, forKey: .measures) ?? []
+        )
+    }
+
+    /// Writes the fields that ``init(from:)`` reads; without measures a report looks as it always did.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(rows, forKey: .rows)
+        try container.encode(maxAbsError, forKey: .maxAbsError)
+        try container.encode(meanAbsError, forKey: .meanAbsError)
+        try container.encode(signalToNoiseDB, forKey: .signalToNoiseDB)
+        try container.encode(layers, forKey: .layers)
+        if !measures.isEmpty { try container.encode(measures, forKey: .measures) }
     }
 }

@@ -47,10 +47,7 @@ extension Pipeline {
             "shadows": .list(
                 shadows.map { .mapping(["name": .text($0.name), "window": .rowsOrAll($0.windowRows)]) }
             ),
-            "quantize": .mapping([
-                "weights": .text(quantize.weights.rawValue), "activations": .text(quantize.activations.rawValue),
-                "calibration-rows": .number(quantize.calibrationRows),
-            ]),
+            "quantize": quantize.document,
             "gates": gates.document,
             "rollout": rollout.document,
             "monitor": monitor.document,
@@ -93,6 +90,22 @@ extension Pipeline.TrainSettings {
             "loss": .text(loss.rawValue), "epochs": .number(epochs), "seed": .number(seed), "batch": .number(batch),
             "learning-rate": .number(learningRate), "patience": .number(patience), "window": .rowsOrAll(windowRows),
             "holdout": .percent(holdoutShare),
+        ])
+    }
+}
+
+extension Pipeline.QuantizeSettings {
+    /// What was added since has no place in it while it has its default, so that pipelines keep their versions.
+    fileprivate var document: Document {
+        .mapping([
+            "weights": .text(weights.rawValue), "activations": .text(activations.rawValue),
+            "calibration-rows": .number(calibrationRows),
+            "observer": observer == .minMax ? nil : .text(observer.rawValue),
+            "percentile": observer == .percentile ? .percent(percentile / 100) : nil,
+            "float-layers": floatLayers == .allow ? nil : .text(floatLayers.rawValue),
+            "mixed-precision": mixedPrecision.map { .text($0) }, "equalize": equalizes ? .text("true") : nil,
+            "bias-correction": correctsBias ? .text("true") : nil,
+            "adaround": adaround == 0 ? nil : .number(adaround),
         ])
     }
 }

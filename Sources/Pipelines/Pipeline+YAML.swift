@@ -225,13 +225,35 @@ extension Pipeline.TrainSettings {
 }
 
 extension Pipeline.QuantizeSettings {
-    fileprivate static let keys = ["weights", "activations", "calibration-rows"]
+    fileprivate static let keys = [
+        "weights", "activations", "calibration-rows", "observer", "percentile", "float-layers", "mixed-precision",
+        "equalize", "bias-correction", "adaround",
+    ]
 
     fileprivate init(_ section: Section) throws(PipelineError) {
         weights = try section.optional("weights")?.choice(Weights.self) ?? .int8PerChannel
         activations = try section.optional("activations")?.choice(Activations.self) ?? .uint8
         calibrationRows = try section.optional("calibration-rows")?.integer(1...1_000_000) ?? 512
+        let observerField = try section.optional("observer")
+        observer = try observerField?.choice(Observer.self) ?? .minMax
+        if let observerField, observer != .minMax, activations == .int16 {
+            throw observerField.refused("min-max with activations: int16, which have room for all values", .conflict)
+        }
+        let percentileField = try section.optional("percentile")
+        percentile =
+            try percentileField.map { field throws(PipelineError) in 100 * (try field.percent(50...100)) } ?? 99.99
+        if let percentileField, observer != .percentile {
+            throw percentileField.refused("only with observer: percentile", .conflict)
+        }
+        floatLayers = try section.optional("float-layers")?.choice(FloatLayers.self) ?? .allow
+        mixedPrecision = try section.optional("mixed-precision")?.loss()
+        equalizes = try section.optional("equalize")?.flag() ?? false
+        correctsBias = try section.optional("bias-correction")?.flag() ?? false
+        adaround = try section.optional("adaround")?.integer(0...Self.adaroundMax) ?? 0
     }
+
+    /// More steps of a layer than this teach it nothing.
+    static let adaroundMax = 100_000
 }
 
 extension Pipeline.Metric {

@@ -167,6 +167,28 @@ public struct Pipeline: Codable, Sendable, Hashable {
         public enum Activations: String, Codable, Sendable, Hashable, CaseIterable {
             /// Unsigned 8 bits with a zero point.
             case uint8
+            /// Signed 16 bits, symmetric.
+            case int16
+        }
+
+        /// How the range of bytes follows from the values seen.
+        public enum Observer: String, Codable, Sendable, Hashable, CaseIterable {
+            /// All that was seen.
+            case minMax = "min-max"
+            /// All but the rarest at both ends.
+            case percentile
+            /// The range with the least mean squared error.
+            case mse
+            /// The range whose bytes tell most of the distribution.
+            case entropy
+        }
+
+        /// Whether layers may stay float.
+        public enum FloatLayers: String, Codable, Sendable, Hashable, CaseIterable {
+            /// Where there are no integers, or the answers need it; the container names them.
+            case allow
+            /// The conversion fails and names them.
+            case refuse
         }
 
         /// Format of weights.
@@ -175,6 +197,21 @@ public struct Pipeline: Codable, Sendable, Hashable {
         public var activations: Activations
         /// Rows that ranges are measured on (default 512).
         public var calibrationRows: Int
+        /// How ranges follow from the values seen (default all of them).
+        public var observer: Observer = .minMax
+        /// How many of a hundred values the observer `percentile` keeps (default 99.99).
+        public var percentile = 99.99
+        /// Whether layers may stay float (default allow).
+        public var floatLayers: FloatLayers = .allow
+        /// The signal to noise that the answers must have, as a person wrote it: `40dB` or `1%`. Layers that cost too much
+        /// get more bits (default none).
+        public var mixedPrecision: String?
+        /// Whether channels between layers are scaled against each other (default no).
+        public var equalizes = false
+        /// Whether the mean errors of layers are taken out of their biases (default no).
+        public var correctsBias = false
+        /// Steps in which each layer learns how to round its weights; 0 rounds to the nearest (default 0).
+        public var adaround = 0
     }
 
     /// Measures of a model; for each of them smaller is better, and each is the mean of one error per prediction.

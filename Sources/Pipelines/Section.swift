@@ -140,6 +140,30 @@ struct Field {
         return number / 100
     }
 
+    /// Decibels or a percentage, as written: `40dB`, `1%`.
+    func loss() throws(PipelineError) -> String {
+        let allowed =
+            "signal to noise such as 40dB, 0dB...120dB, or a share of errors such as 1%, above 0% and up to 100%"
+        let text = try text(allowed)
+        let (number, isPercent) =
+            text.hasSuffix("%")
+            ? (decimal(text.dropLast()), true)
+            : text.hasSuffix("dB") ? (decimal(text.dropLast(2)), false) : (nil, false)
+        guard let number, isPercent ? number > 0 && number <= 100 : (0...120).contains(number) else {
+            throw refused(allowed, suggestion: decimal(text).map { "\(short($0))dB" })
+        }
+        return text
+    }
+
+    /// `true` or `false`.
+    func flag() throws(PipelineError) -> Bool {
+        switch try text("true, false") {
+        case "true": return true
+        case "false": return false
+        default: throw refused("true, false")
+        }
+    }
+
     /// `250 rows` as 250. The unit may be left out when `isUnitOptional`.
     func count(
         _ unit: String,

@@ -1,7 +1,7 @@
 /// Weights and biases of one fully-connected layer as integers: weights s8 with a scale for each output, biases s32.
 public struct ChannelWeights: Sendable, Hashable {
     /// `[outputs, inputs]` row-major, in -127...127.
-    public let weights: [Int8]
+    public private(set) var weights: [Int8]
     /// `real = scale[n] * weights[n, k]`
     public let scales: [Float]
     /// `round(bias[n] / (inputScale * scales[n]))`
@@ -56,5 +56,15 @@ public struct ChannelWeights: Sendable, Hashable {
         self.weights = bytes
         self.scales = scales
         self.biases = words
+    }
+
+    /// The same with other integers for the weights, each the one above or below where this has the nearest.
+    ///
+    /// - Precondition: As many, in -127...127.
+    public func replacing(weights: [Int8]) -> ChannelWeights {
+        precondition(weights.count == self.weights.count, "\(weights.count) weights for \(self.weights.count)")
+        var other = self
+        other.weights = weights
+        return other
     }
 }

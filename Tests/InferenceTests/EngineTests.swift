@@ -44,7 +44,7 @@ struct EngineTests {
             options: QuantizationOptions(goldenRows: 5, width: .halfwords)
         )
         let model = try QuantizedModel(ModelContainer(parsing: result.container))
-        #expect(model.plan.steps.map(\.operation.name) == [String](repeating: "wide-fully-connected", count: 3))
+        #expect(model.plan.steps.map(\.work.name) == [String](repeating: "wide-fully-connected", count: 3))
         #expect(result.report.signalToNoiseDB > byte.signalToNoiseDB)
         let expected = try model.predict(example.inputs, rows: example.rows, engine: .reference)
         for variant in KernelVariant.available {

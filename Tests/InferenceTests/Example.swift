@@ -135,7 +135,9 @@ struct Forgery {
         }
     }
 
-    func model() throws -> QuantizedModel {
-        try QuantizedModel(ModelContainer(parsing: ModelContainer.encode(manifest: manifest, tensors: tensors)))
+    func container() throws -> ModelContainer {
+        try ModelContainer(parsing: ModelContainer.encode(manifest: manifest, tensors: tensors))
     }
+
+    func model() throws -> QuantizedModel { try QuantizedModel(container()) }
 }

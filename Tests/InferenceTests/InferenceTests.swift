@@ -236,22 +236,19 @@ struct QuantizerTests {
         #expect(throws: InferenceError.wrongKind(expected: .quantizedModel, actual: .floatModel)) {
             try QuantizedModel(float)
         }
-        example.graph.nodes.append(
-            Node(name: "again", operation: .affine(scale: "s1", offset: "o1"), input: "y", output: "z")
-        )
+        example.graph.nodes.append(Node(name: "again", operation: .normalize(.l2), input: "y", output: "z"))
         example.graph.outputs = ["z"]
-        example.graph.constants["s1"] = Tensor(shape: [1], floats: [1])
-        example.graph.constants["o1"] = Tensor(shape: [1], floats: [0])
+        let options = QuantizationOptions(goldenRows: 1, width: .halfwords, allowsFloat: false)
         #expect {
             try Quantizer.quantize(
                 model: example.container(),
                 calibration: example.inputs,
                 rows: example.rows,
-                options: QuantizationOptions(goldenRows: 1, width: .halfwords)
+                options: options
             )
         } throws: { error in
-            guard case InferenceError.unsupported(node: "again", _) = error else { return false }
-            return true
+            guard case InferenceError.needsFloat(let layers) = error else { return false }
+            return layers.map(\.node) == ["again"]
         }
     }
 }

@@ -91,6 +91,37 @@ struct ModelConvertTests {
         }
     }
 
+    @Test("What is done besides rounding is asked for by options and told with its gain")
+    func options() throws {
+        try inDirectory { shell in
+            let options = "--equalize --bias-correction --adaround 60 --mixed-precision 35dB"
+            let convert = "$H model convert float.hxm --calibration rows -o"
+            let run = try shell(
+                "\(convert) a.hxm \(options) --report r.json && \(convert) b.hxm \(options) && cmp a.hxm b.hxm"
+            )
+            #expect(run.code == 0, "\(run.output)")
+            let report = try JSONDecoder().decode(ConversionReport.self, from: Data(try bytes("r.json")))
+            #expect(report.measures.map(\.name) == ["equalization", "mixed precision", "adaround", "bias correction"])
+            for measure in report.measures { #expect(run.output.contains("\(measure.name): "), "\(run.output)") }
+            #expect(report.signalToNoiseDB >= 35)
+            #expect(try shell("$H model info a.hxm").output.contains("bias correction: "))
+            let wide = try shell("\(convert) w.hxm --activations 16 --report w.json && $H model info w.hxm")
+            #expect(wide.code == 0 && wide.output.contains("float     '"), "\(wide.output)")
+            let floats = try JSONDecoder().decode(ConversionReport.self, from: Data(try bytes("w.json"))).floatLayers
+            #expect(!floats.isEmpty)
+            let refused = try shell("\(convert) n.hxm --activations 16 --no-float")
+            #expect(refused.code != 0)
+            for layer in floats { #expect(refused.output.contains("'\(layer.node)'"), "\(refused.output)") }
+            for wrong in [
+                "--mixed-precision 40", "--mixed-precision 0%", "--adaround -1", "--float-layer nobody",
+                "--no-float --float-layer a",
+            ] {
+                #expect(try shell("\(convert) n.hxm \(wrong)").code != 0, "\(wrong)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(directory)/n.hxm"))
+        }
+    }
+
     @Test("The report stands as text, JSON and a page that needs nothing else")
     func report() throws {
         try inDirectory { shell in

@@ -80,6 +80,26 @@ struct PipelineReadingTests {
         #expect(pipeline.featureCount == 10)
     }
 
+    @Test("what a conversion may do besides rounding is read, kept in the version, and in none where it is the default")
+    func readsQuantization() throws {
+        let asked = """
+            quantize:
+              {observer: percentile, percentile: 99.9%, float-layers: refuse, mixed-precision: 1.5%, equalize: true,
+               bias-correction: true, adaround: 200}
+            """
+        let pipeline = try Pipeline(yaml: file(asked))
+        let settings = pipeline.quantize
+        #expect(settings.observer == .percentile && settings.percentile == 99.9)
+        #expect(settings.floatLayers == .refuse && settings.mixedPrecision == "1.5%")
+        #expect(settings.equalizes && settings.correctsBias && settings.adaround == 200)
+        #expect(try Pipeline(json: pipeline.canonicalJSON()) == pipeline)
+        let plain = try Pipeline(yaml: least)
+        let spelled = "quantize: {observer: min-max, float-layers: allow, equalize: false, adaround: 0}"
+        #expect(try Pipeline(yaml: file(spelled)).canonicalJSON() == plain.canonicalJSON())
+        #expect(pipeline.canonicalJSON() != plain.canonicalJSON())
+        #expect(try Pipeline(yaml: file("quantize: {activations: int16}")).quantize.activations == .int16)
+    }
+
     @Test("fills in a default for every key that may be left out")
     func fillsDefaults() throws {
         let pipeline = try Pipeline(yaml: least)
@@ -362,6 +382,18 @@ struct PipelineRefusalTests {
             ("quantize: {weights: int4}", "quantize.weights"),
             ("quantize: {activations: int8}", "quantize.activations"),
             ("quantize: {calibration-rows: 0}", "quantize.calibration-rows"),
+            ("quantize: {observer: max}", "quantize.observer"),
+            ("quantize: {observer: mse, activations: int16}", "quantize.observer"),
+            ("quantize: {percentile: 99%}", "quantize.percentile"),
+            ("quantize: {observer: percentile, percentile: 40%}", "quantize.percentile"),
+            ("quantize: {float-layers: some}", "quantize.float-layers"),
+            ("quantize: {mixed-precision: 40}", "quantize.mixed-precision"),
+            ("quantize: {mixed-precision: 0%}", "quantize.mixed-precision"),
+            ("quantize: {mixed-precision: 121dB}", "quantize.mixed-precision"),
+            ("quantize: {mixed-precision: [1%]}", "quantize.mixed-precision"),
+            ("quantize: {equalize: yes}", "quantize.equalize"),
+            ("quantize: {bias-correction: 1}", "quantize.bias-correction"),
+            ("quantize: {adaround: -1}", "quantize.adaround"), ("quantize: {adaround: 100001}", "quantize.adaround"),
             ("gates: {metric: error-rate}", "gates.metric"), ("gates: {metric: mea}", "gates.metric"),
             ("gates: {max-quantization-drop: 2}", "gates.max-quantization-drop"),
             ("gates: {max-quantization-drop: -2%}", "gates.max-quantization-drop"),

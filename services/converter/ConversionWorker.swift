@@ -13,8 +13,6 @@ import ZeroMQ
 
 /// Converts the models of one run, or one model that was offered, after the other.
 struct ConversionWorker: Service {
-    /// Rows whose answers go into the container, for nodes to check before they serve, when the pipeline is unknown.
-    private static let goldenRowsDefault = 16
     /// Processes that begin the same offer. A file over which so many ended is refused: it would end the next one too.
     private static let startsMax = 5
 
@@ -62,11 +60,11 @@ struct ConversionWorker: Service {
 
     private func convert(_ run: TrainingCompleted, _ job: ConversionTable.Job) async throws {
         let known = try await member.store.read { try PipelineTable.fetch(run.pipeline, $0) }
-        let goldenRows = known?.pipeline.gates.goldenAnswers ?? Self.goldenRowsDefault
+        let options = QuantizationOptions(known?.pipeline)
         var converted: [ConversionCompleted.Candidate] = []
         var failures: [ConversionFailed] = []
         for candidate in run.candidates {
-            do { converted.append(try await convert(candidate, goldenRows)) } catch let error as BusError
+            do { converted.append(try await convert(candidate, options)) } catch let error as BusError
                 where error.isRetriable
             {
                 throw error
@@ -87,7 +85,7 @@ struct ConversionWorker: Service {
 
     private func convert(
         _ candidate: TrainingCompleted.Candidate,
-        _ goldenRows: Int
+        _ options: QuantizationOptions
     ) async throws -> ConversionCompleted.Candidate {
         let model = try await fetch(candidate.model)
         let calibration = try await fetch(candidate.calibration).tensor("inputs")
@@ -96,7 +94,7 @@ struct ConversionWorker: Service {
                 model: model,
                 calibration: try calibration.floats,
                 rows: calibration.shape.first ?? 0,
-                options: QuantizationOptions(goldenRows: max(goldenRows, 1))
+                options: options
             )
         }
         return try await store(result, name: candidate.name, floatModel: candidate.model)

@@ -136,6 +136,13 @@ struct ModelLoader: Service {
                 "the model takes \(quantized.inputCount) numbers, the pipeline has \(deployment.known.pipeline.featureCount)"
             )
         }
+        if !container.manifest.floatLayers.isEmpty {
+            let layers = container.manifest.floatLayers.map(\.node).joined(separator: ", ")
+            member.logger.notice(
+                "layers of a model stay float",
+                metadata: ["model.digest": "\(model.digest)", "model.layers": "\(layers)"]
+            )
+        }
         return LoadedModel(alias: model.alias, digest: model.digest, model: quantized)
     }
 
@@ -173,6 +180,7 @@ struct ModelLoader: Service {
             transaction.runID = deployment.runID
             for refusal in refusals { try transaction.send(refusal) }
             for model in loaded {
+                let floatLayers = model.model.manifest.floatLayers.map(\.node)
                 try transaction.send(
                     ModelLoaded(
                         pipeline: deployment.rollout.pipeline,
@@ -180,7 +188,8 @@ struct ModelLoader: Service {
                         digest: model.digest,
                         role: model.alias,
                         at: at,
-                        loadMs: loadMs
+                        loadMs: loadMs,
+                        floatLayers: floatLayers.isEmpty ? nil : floatLayers
                     )
                 )
             }

@@ -15,17 +15,28 @@ public struct ModelLoaded: Event {
     public var at: Timestamp
     /// From the rollout event's arrival to serving, in milliseconds.
     public var loadMs: Double
+    /// The layers of the model that stay float; missing when there are none.
+    public var floatLayers: [String]?
 
     /// The pipeline, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { pipeline }
 
     /// A loaded model from its parts.
-    public init(pipeline: String, node: String, digest: String, role: String, at: Timestamp, loadMs: Double) {
+    public init(
+        pipeline: String,
+        node: String,
+        digest: String,
+        role: String,
+        at: Timestamp,
+        loadMs: Double,
+        floatLayers: [String]? = nil
+    ) {
         self.pipeline = pipeline
         self.node = node
         self.digest = digest
         self.role = role
         self.at = at
         self.loadMs = loadMs
+        self.floatLayers = floatLayers
     }
 }

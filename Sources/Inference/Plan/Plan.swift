@@ -2,7 +2,7 @@ public import Kernels
 public import ModelGraph
 public import Quantization
 
-/// A quantized model as a flat list of integer operators between numbered values.
+/// A quantized model as a flat list of steps between numbered values: integer operators, and layers that stay float.
 ///
 /// Everything that decides a byte is in it; memory is laid out by ``layout(rows:)``, for any number of rows.
 public struct Plan: Sendable, Hashable {
@@ -16,13 +16,15 @@ public struct Plan: Sendable, Hashable {
         case sums(scale: [Float], activation: Activation)
         /// s32 integers that name rows of a table.
         case indices
+        /// f32, between layers that stay float.
+        case reals
 
         /// The bytes of one element.
         public var byteCount: Int {
             switch self {
             case .bytes: 1
             case .halfwords: 2
-            case .sums, .indices: 4
+            case .sums, .indices, .reals: 4
             }
         }
     }
@@ -56,7 +58,7 @@ public struct Plan: Sendable, Hashable {
     public struct Input: Sendable, Hashable {
         /// The number of the value.
         public var value: Int
-        /// How floats become elements; nil for integers, which stand as they are.
+        /// How floats become elements; nil for integers and for reals, which stand as they are.
         public var encoding: InputEncoding?
         /// For integers, how many rows the smallest table has that they are read as rows of.
         public var rowsOfTable: Int?
@@ -79,12 +81,12 @@ public struct Plan: Sendable, Hashable {
         public var tail: [Tail]
     }
 
-    /// One operator.
+    /// One operator, one conversion, or one layer that stays float.
     public struct Step: Sendable, Hashable {
         /// The name of the node in the graph.
         public var node: String
-        /// What is computed.
-        public var operation: Operator
+        /// What is done.
+        public var work: Work
         /// The numbers of the values that are read.
         public var inputs: [Int]
         /// The number of the value that is written.

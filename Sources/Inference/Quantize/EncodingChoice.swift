@@ -13,21 +13,20 @@ struct EncodingChoice {
     private var chosen: [String: Encoding] = [:]
 
     /// - Parameters:
-    ///   - ranges: What was seen of each value.
-    init(
-        _ graph: Graph,
-        _ roles: ValueRoles,
-        ranges observed: [String: (min: Float, max: Float)]
-    ) {
+    ///   - ranges: What bytes shall cover of each value.
+    init(_ lowered: LoweredGraph, ranges observed: [String: (min: Float, max: Float)]) {
+        let (graph, roles) = (lowered.graph, lowered.roles)
+        func isBytes(_ value: String) -> Bool {
+            lowered.infos[value].map { roles.isEncoded($0) && !lowered.isWide(value) } ?? false
+        }
         var readers: [String: Int] = [:]
         for node in graph.nodes { for input in node.inputs { readers[input, default: 0] += 1 } }
         for output in graph.outputs { readers[output, default: 0] += 1 }
-        for node in graph.nodes where !roles.foldedNodes.contains(node.name) {
-            let isEncoded = !roles.sums.contains(node.output) && !roles.reals.contains(node.output)
-            guard isEncoded, chosen[node.output] == nil else { continue }
+        for node in graph.nodes where roles.isInteger(node) && isBytes(node.output) {
+            guard chosen[node.output] == nil else { continue }
             switch node.operation {
             case .maxPool, .reshape, .transpose, .slice, .pad, .resize:
-                join(node.inputs[0], node.output)
+                if isBytes(node.inputs[0]) { join(node.inputs[0], node.output) }
             case .function(let function):
                 chosen[node.output] = EncodingChoice.fixed(function)
             case .softmax:
@@ -37,7 +36,7 @@ struct EncodingChoice {
         }
         let fixed = chosen
         for node in graph.nodes {
-            guard case .concatenate = node.operation else { continue }
+            guard case .concatenate = node.operation, roles.isInteger(node) else { continue }
             // Only what has no ties of its own: the range of the others would grow for nothing.
             for input in node.inputs where readers[input] == 1 && parents[input] == nil && fixed[input] == nil {
                 join(input, node.output)
@@ -45,7 +44,8 @@ struct EncodingChoice {
         }
         chosen = [:]
         for (value, encoding) in fixed { chosen[root(value)] = encoding }
-        for (value, range) in observed {
+        let converted = lowered.origins.filter { isBytes($0.key) }
+        for (value, range) in observed.merging(converted.compactMapValues { observed[$0] }, uniquingKeysWith: { $1 }) {
             let root = root(value)
             let known = self.ranges[root]
             self.ranges[root] = (min(known?.min ?? range.min, range.min), max(known?.max ?? range.max, range.max))

@@ -5,15 +5,20 @@ import ModelGraph
 ///
 /// Nodes that no output needs go; a `relu` joins the node before it; zeros around a plane become padding of the
 /// convolution behind them; constants of more than one element become an `affine`; what repeats in an arithmetic
-/// operation is repeated by a `resize`; the axes of a mean become neighbours.
+/// operation is repeated by a `resize`; the axes of a mean become neighbours; the greater of two values is the maximum
+/// pool of both. What has no such form stays as it is.
 struct GraphRewriter {
     private(set) var graph: Graph
     private var infos: [String: TensorInfo] = [:]
     private var names: Set<String>
+    private let kept: Set<String>
 
-    /// - Parameter graph: A validated float graph.
-    init(_ graph: Graph) throws(InferenceError) {
+    /// - Parameters:
+    ///   - graph: A validated float graph.
+    ///   - kept: Nodes that stay float and are not taken apart.
+    init(_ graph: Graph, keeping kept: Set<String> = []) throws(InferenceError) {
         self.graph = graph
+        self.kept = kept
         names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.output) + graph.inputs.map(\.name))
         names.formUnion(graph.constants.keys)
         removeDead()
@@ -92,12 +97,18 @@ struct GraphRewriter {
         let nodes = graph.nodes
         graph.nodes = []
         for node in nodes {
+            guard !kept.contains(node.name) else {
+                graph.nodes.append(node)
+                continue
+            }
             switch node.operation {
             case .arithmetic(let arithmetic):
                 if let constant = arithmetic.constant {
                     try expand(node, arithmetic, constant: constant)
+                } else if arithmetic.kind == .divide {
+                    graph.nodes.append(node)
                 } else {
-                    expandRepeats(node)
+                    expandRepeats(node, arithmetic)
                 }
             case .mean(let axes, _):
                 expandMean(node, axes: axes)
@@ -131,12 +142,9 @@ struct GraphRewriter {
     private mutating func expand(_ node: Node, _ arithmetic: Arithmetic, constant: String) throws(InferenceError) {
         guard let tensor = graph.constants[constant] else { throw .container(.missingTensor(constant)) }
         let (input, output) = (shape(node.inputs[0]), shape(node.output))
-        guard tensor.elementCount > 1 else {
+        guard tensor.elementCount > 1, input == output, ![.maximum, .minimum].contains(arithmetic.kind) else {
             graph.nodes.append(node)
             return
-        }
-        guard input == output else {
-            throw .unsupported(node: node.name, reason: "its constant of shape \(tensor.shape) repeats \(input)")
         }
         let floats = try InferenceError.wrapGraph { () throws(GraphError) in try tensor.floats }
         // Dimensions from the first on in which the constant varies.
@@ -152,8 +160,7 @@ struct GraphRewriter {
             case .subtract: (ones, elements.map { -$0 })
             case .multiply: (elements, zeros)
             case .divide: (elements.map { 1 / $0 }, zeros)
-            case .maximum, .minimum:
-                throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
+            case .maximum, .minimum: (ones, zeros)
             }
         let scaleName = fresh("\(node.name).factor")
         let offsetName = fresh("\(node.name).addend")
@@ -216,13 +223,45 @@ struct GraphRewriter {
     }
 
     /// Operands that repeat are repeated before.
-    private mutating func expandRepeats(_ node: Node) {
+    private mutating func expandRepeats(_ node: Node, _ arithmetic: Arithmetic) {
         var node = node
         let output = shape(node.output)
         for index in node.inputs.indices where shape(node.inputs[index]) != output {
             node.inputs[index] = repeated(node.inputs[index], to: output, for: node)
         }
-        graph.nodes.append(node)
+        if arithmetic.kind == .maximum || arithmetic.kind == .minimum {
+            expandExtremum(node, arithmetic, shape: output)
+        } else {
+            graph.nodes.append(node)
+        }
+    }
+
+    /// The greater of two values is a maximum pool over a plane of both; the smaller that of their negatives, negated.
+    private mutating func expandExtremum(_ node: Node, _ arithmetic: Arithmetic, shape: [Int]) {
+        let isMinimum = arithmetic.kind == .minimum
+        let count = shape.reduce(1, *)
+        var minusOne = Arithmetic(.multiply)
+        if isMinimum {
+            let name = fresh("\(node.name).minus-one")
+            graph.constants[name] = Tensor(shape: [], floats: [-1])
+            minusOne.constant = name
+        }
+        let planes = node.inputs.map { input in
+            let value = isMinimum ? append(.arithmetic(minusOne), input, for: node, "negative") : input
+            return append(.reshape(shape: [1, 1, count]), value, for: node, "flat")
+        }
+        let name = fresh("\(node.name).both")
+        let both = fresh("\(name).out")
+        graph.nodes.append(Node(name: name, operation: .concatenate(axis: 0), inputs: planes, output: both))
+        let pool = Window(size: Extent(height: 2, width: 1), stride: Extent(1))
+        var value = append(.maxPool(pool), both, for: node, "greatest")
+        if isMinimum { value = append(.arithmetic(minusOne), value, for: node, "positive") }
+        if arithmetic.activation != .none {
+            value = append(.function(arithmetic.activation == .relu ? .relu : .relu6), value, for: node, "activation")
+        }
+        graph.nodes.append(
+            Node(name: node.name, operation: .reshape(shape: shape), inputs: [value], output: node.output)
+        )
     }
 
     private mutating func repeated(_ value: String, to output: [Int], for node: Node) -> String {

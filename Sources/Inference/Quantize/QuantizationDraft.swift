@@ -3,43 +3,66 @@ import ModelContainer
 import ModelGraph
 import Quantization
 
+/// What was seen of each value of a graph.
+struct ObservedRanges {
+    /// What bytes shall cover.
+    var chosen: [String: (min: Float, max: Float)] = [:]
+    /// All that was seen.
+    var extents: [String: (min: Float, max: Float)] = [:]
+}
+
+/// What makes weights and biases other than the nearest to those of the float model.
+struct WeightAdjustments {
+    /// The integer weights of a node.
+    var roundings: [String: [Int8]] = [:]
+    /// What is added to the real biases of a node.
+    var corrections: [String: [Float]] = [:]
+}
+
 /// A quantized model while it is being made: the manifest's graph and encodings, and every integer tensor.
 struct QuantizationDraft {
     var manifest = Manifest(kind: .quantizedModel)
     var tensors: [(name: String, tensor: Tensor)] = []
 
-    private let graph: Graph
-    private let infos: [String: TensorInfo]
-    private let roles: ValueRoles
+    let lowered: LoweredGraph
+    private let observed: ObservedRanges
+    private let adjustments: WeightAdjustments
     private var choice: EncodingChoice
-    private let width: Quantizer.ActivationWidth
-    private let ranges: [String: (min: Float, max: Float)]
-    private var weights: [String: ChannelWeights] = [:]
+    /// The weights of each node that has some.
+    private(set) var weights: [String: ChannelWeights] = [:]
     private var nodes: [Node] = []
     private var written: Set<String> = []
 
-    /// Quantizes a rewritten graph with the ranges of its values.
+    private var graph: Graph { lowered.graph }
+    private var infos: [String: TensorInfo] { lowered.infos }
+    private var roles: ValueRoles { lowered.roles }
+
+    /// Quantizes a lowered graph with the ranges of its values.
     init(
-        graph: Graph,
-        roles: ValueRoles,
-        ranges: [String: (min: Float, max: Float)],
-        width: Quantizer.ActivationWidth
+        _ lowered: LoweredGraph,
+        _ observed: ObservedRanges,
+        _ adjustments: WeightAdjustments
     ) throws(InferenceError) {
-        self.graph = graph
-        self.roles = roles
-        self.ranges = ranges
-        self.width = width
-        infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        choice = EncodingChoice(graph, roles, ranges: ranges)
+        self.lowered = lowered
+        self.observed = observed
+        self.adjustments = adjustments
+        choice = EncodingChoice(lowered, ranges: observed.chosen)
         try settle()
         try addInputs()
+        let (graph, roles) = (lowered.graph, lowered.roles)
         for node in graph.nodes where !roles.foldedNodes.contains(node.name) { try add(node) }
         try addEncodings()
+        manifest.floatLayers = lowered.floatLayers
         manifest.graph = GraphStructure(name: graph.name, inputs: graph.inputs, outputs: graph.outputs, nodes: nodes)
     }
 
-    /// The value of the float graph that a value of the quantized one stands for.
-    func floatValue(of value: String) -> String { roles.folds[value]?.value ?? value }
+    /// Keeps what the channels of layers were divided by, for comparisons with the float model.
+    mutating func add(equalization factors: [String: [Float]]) {
+        for node in graph.nodes {
+            guard let factors = factors[node.name] else { continue }
+            write(Equalization.tensor(of: node.name), Tensor(shape: [factors.count], floats: factors))
+        }
+    }
 
     /// The value of the quantized graph that stands for one of the float graph.
     private func name(of value: String) -> String {
@@ -56,11 +79,8 @@ struct QuantizationDraft {
         // Each round makes at least one of finitely many groups of values coarser, as a rule none.
         for _ in 0...graph.nodes.count {
             var isSettled = true
-            for node in graph.nodes where !roles.foldedNodes.contains(node.name) {
-                let greatest = try greatestValue(of: node)
-                guard let greatest, width == .bytes, roles.isEncoded(infos[node.output] ?? graph.inputs[0]) else {
-                    continue
-                }
+            for node in lowered.graph.nodes where roles.isInteger(node) {
+                guard let greatest = try greatestValue(of: node), isBytes(node.output) else { continue }
                 if try choice.requireStep(Float(greatest * 0x1p-29), of: node.output) { isSettled = false }
             }
             if isSettled { return }
@@ -97,7 +117,14 @@ struct QuantizationDraft {
         let scale = try inputScale(node, 0)
         let reach = try inputReach(node)
         let quantized = try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
-            try ChannelWeights(weights: weights, biases: biases, inputScale: scale, inputReach: Int(reach))
+            let corrected = adjustments.corrections[node.name].map { zip(biases, $0).map(+) } ?? biases
+            let nearest = try ChannelWeights(
+                weights: weights,
+                biases: corrected,
+                inputScale: scale,
+                inputReach: Int(reach)
+            )
+            return adjustments.roundings[node.name].map { nearest.replacing(weights: $0) } ?? nearest
         }
         self.weights[node.name] = quantized
         var greatest = 0.0
@@ -113,33 +140,53 @@ struct QuantizationDraft {
         return greatest
     }
 
-    private func encoding(_ node: Node, _ index: Int) throws(InferenceError) -> Encoding {
-        try encoding(of: node.inputs[index], readBy: node)
+    private func isBytes(_ value: String) -> Bool {
+        infos[value].map { roles.isEncoded($0) && !lowered.isWide(value) } ?? false
     }
 
-    private func encoding(of value: String, readBy node: Node) throws(InferenceError) -> Encoding {
-        guard roles.sums.contains(value) || roles.reals.contains(value) else { return try choice.encoding(of: value) }
-        throw .unsupported(node: node.name, reason: "'\(value)' has no encoding")
+    private func encoding(_ node: Node, _ index: Int) throws(InferenceError) -> Encoding {
+        let value = node.inputs[index]
+        guard isBytes(value) else { throw .unsupported(node: node.name, reason: "'\(value)' does not stand as bytes") }
+        return try choice.encoding(of: value)
     }
 
     private func inputScale(_ node: Node, _ index: Int) throws(InferenceError) -> Float {
-        width == .bytes ? try encoding(node, index).scale : wideScale(of: node.inputs[index])
+        try scale(of: node.inputs[index])
+    }
+
+    /// The step of a value of 8 or 16 bits.
+    func scale(of value: String) throws(InferenceError) -> Float {
+        lowered.isWide(value) ? try wideScale(of: value) : try choice.encoding(of: value).scale
+    }
+
+    /// The real numbers that a value becomes when it is rounded to how it stands.
+    func rounded(_ reals: [Float], as value: String) throws(InferenceError) -> [Float] {
+        guard lowered.isWide(value) else {
+            let encoding = try choice.encoding(of: value)
+            return reals.map { encoding.dequantize(encoding.quantize($0)) }
+        }
+        let scale = try wideScale(of: value)
+        return reals.map { Float(Encoding.whole($0 / scale, limit: 32767)) * scale }
     }
 
     /// The greatest distance of an input from its zero point.
     private func inputReach(_ node: Node) throws(InferenceError) -> Int64 {
-        guard width == .bytes else { return 1 << 15 }
-        let zeroPoint = try encoding(node, 0).zeroPoint
+        let value = node.inputs[0]
+        guard !lowered.isWide(value) || lowered.widened[value] != nil else { return 1 << 15 }
+        let zeroPoint = try choice.encoding(of: lowered.widened[value] ?? value).zeroPoint
         return Int64(max(zeroPoint, 255 - zeroPoint))
     }
 
-    /// A scale of 16 bits covers what was seen of a value and of what only moves it.
-    private func wideScale(of value: String) -> Float {
+    /// A scale of 16 bits covers what was seen of a value and of what only moves it; what was made of bytes has theirs.
+    private func wideScale(of value: String) throws(InferenceError) -> Float {
+        if let bytes = lowered.widened[value] { return try choice.encoding(of: bytes).scale }
         var value = value
-        while let node = graph.nodes.first(where: { $0.output == value }), case .reshape = node.operation {
+        while let node = graph.nodes.first(where: { $0.output == value }), case .reshape = node.operation,
+            lowered.isWide(node.inputs[0])
+        {
             value = node.inputs[0]
         }
-        let range = ranges[value] ?? (0, 0)
+        let range = observed.extents[lowered.origins[value] ?? value] ?? (0, 0)
         let largest = max(range.min.magnitude, range.max.magnitude)
         return largest == 0 ? Encoding.scaleWithoutRange : max(largest / 32767, .leastNormalMagnitude)
     }
@@ -150,10 +197,10 @@ struct QuantizationDraft {
             // What lies between an input and the value that its bytes stand for is nowhere.
             let isFolded = folded.contains(info.name) || roles.folds[info.name] != nil
             guard !isFolded || roles.folds.values.contains(where: { $0.value == info.name }) else { continue }
-            if width == .bytes {
-                manifest.encodings[name(of: info.name)] = try choice.encoding(of: info.name)
+            if lowered.isWide(info.name) {
+                manifest.wideEncodings[name(of: info.name)] = try wideScale(of: info.name)
             } else {
-                manifest.wideEncodings[name(of: info.name)] = wideScale(of: info.name)
+                manifest.encodings[name(of: info.name)] = try choice.encoding(of: info.name)
             }
         }
     }
@@ -174,10 +221,10 @@ struct QuantizationDraft {
 
     /// The standardization, folded; without one, the division by the scale alone.
     private mutating func addInputs() throws(InferenceError) {
-        for input in graph.inputs where input.dataType == .float32 {
+        for input in graph.inputs where input.dataType == .float32 && !roles.floats.contains(input.name) {
             guard let fold = roles.folds[input.name] else { continue }
             let isSingle = graph.inputs.count == 1
-            let scale = width == .bytes ? try choice.encoding(of: fold.value).scale : wideScale(of: fold.value)
+            let scale = try scale(of: fold.value)
             let gain = fold.scale.map { $0 / scale }
             let offset = fold.offset.map { $0 / scale }
             write(QuantizedLayer.gainTensor(of: isSingle ? nil : input.name), Tensor(shape: [gain.count], floats: gain))
@@ -192,6 +239,10 @@ struct QuantizationDraft {
         var quantized = node
         quantized.inputs = node.inputs.map { name(of: $0) }
         let names = (weights: "\(node.name).weights", bias: "\(node.name).bias")
+        guard !roles.floatNodes.contains(node.name) else {
+            addFloat(node, &quantized, names)
+            return
+        }
         switch node.operation {
         case .fullyConnected(_, _, let activation):
             quantized.operation = .fullyConnected(weights: names.weights, bias: names.bias, activation: activation)
@@ -203,11 +254,31 @@ struct QuantizationDraft {
             quantized.operation = .convolution(convolution)
             try addSums(node, convolution.activation, names, shape: shape)
         default:
-            guard width == .bytes || node.operation.isMove else {
-                if roles.reals.contains(node.output) { break }
-                throw .unsupported(node: node.name, reason: "with 16 bits there is no \(node.operation.kind)")
-            }
             try addBytes(node, &quantized, names)
+        }
+        nodes.append(quantized)
+    }
+
+    /// A layer that stays float keeps its constants, under names of its own.
+    private mutating func addFloat(_ node: Node, _ quantized: inout Node, _ names: (weights: String, bias: String)) {
+        var renamed = names
+        switch node.operation {
+        case .affine: quantized.operation = .affine(scale: names.weights, offset: names.bias)
+        case .fullyConnected(_, _, let activation):
+            quantized.operation = .fullyConnected(weights: names.weights, bias: names.bias, activation: activation)
+        case .convolution(var convolution):
+            convolution.weights = names.weights
+            convolution.bias = names.bias
+            quantized.operation = .convolution(convolution)
+        case .arithmetic(var arithmetic) where arithmetic.constant != nil:
+            renamed.weights = "\(node.name).constant"
+            arithmetic.constant = renamed.weights
+            quantized.operation = .arithmetic(arithmetic)
+        case .gather: quantized.operation = .gather(table: names.weights)
+        default: break
+        }
+        for (name, constant) in zip([renamed.weights, renamed.bias], node.operation.constants) {
+            if let tensor = graph.constants[constant] { write(name, tensor) }
         }
         nodes.append(quantized)
     }
@@ -240,7 +311,7 @@ struct QuantizationDraft {
         _ quantized: ChannelWeights,
         inputScale: Float
     ) throws(InferenceError) {
-        let output = width == .bytes ? try choice.encoding(of: node.output).scale : wideScale(of: node.output)
+        let output = try scale(of: node.output)
         try addRequantizations(
             node,
             quantized.scales.map { Double(inputScale) * Double($0) / Double(output) }
@@ -266,12 +337,12 @@ struct QuantizationDraft {
     private mutating func addRange(_ node: Node, _ activation: Activation) throws(InferenceError) {
         guard activation != .none else { return }
         let name = "\(node.name).range"
-        if width == .bytes {
+        if lowered.isWide(node.output) {
+            let six = (6 / (try wideScale(of: node.output))).rounded(.toNearestOrAwayFromZero)
+            write(name, words: [0, activation == .relu ? 32767 : Int32(min(six, 32767))])
+        } else {
             let range = try choice.encoding(of: node.output).range(of: activation)
             write(name, bytes: [range.lowerBound, range.upperBound])
-        } else {
-            let six = (6 / wideScale(of: node.output)).rounded(.toNearestOrAwayFromZero)
-            write(name, words: [0, activation == .relu ? 32767 : Int32(min(six, 32767))])
         }
     }
 
@@ -332,6 +403,8 @@ struct QuantizationDraft {
             throw .unsupported(node: node.name, reason: "there is no dilated pooling of integers")
         case .normalize, .argMax:
             throw .unsupported(node: node.name, reason: "there is no \(node.operation.kind) of integers")
+        case .reshape where lowered.isWide(node.inputs[0]) && isBytes(node.output):
+            try addRequantizations(node, [Double(inputScale(node, 0)) / Double(scale(of: node.output))])
         case .fullyConnected, .convolution, .maxPool, .reshape, .transpose, .slice:
             break
         }
@@ -340,7 +413,14 @@ struct QuantizationDraft {
     private mutating func addArithmetic(_ node: Node, _ arithmetic: Arithmetic) throws(InferenceError) {
         let output = try choice.encoding(of: node.output)
         if let constant = arithmetic.constant {
-            let number = try graph.floats(constant).first ?? 0
+            let numbers = try graph.floats(constant)
+            guard let number = numbers.first, numbers.count == 1 else {
+                throw .unsupported(
+                    node: node.name,
+                    reason:
+                        "there is no \(arithmetic.kind.rawValue) of integers with \(numbers.count) constant elements"
+                )
+            }
             write(constant, graph.constants[constant] ?? Tensor(shape: [], floats: [number]))
             let table = try encoding(node, 0).table(to: output) { arithmetic.activation(arithmetic.kind($0, number)) }
             write("\(node.name).table", bytes: table)
@@ -374,14 +454,6 @@ struct QuantizationDraft {
     private mutating func addAverage(_ node: Node, taps: Int, isUniform: Bool) throws(InferenceError) {
         let real = Double(try encoding(node, 0).scale) / Double(try choice.encoding(of: node.output).scale)
         try addRequantizations(node, (isUniform ? taps...taps : 1...taps).map { real / Double($0) })
-    }
-}
-
-extension Operation {
-    /// Whether the operator only gives the same elements another shape.
-    fileprivate var isMove: Bool {
-        if case .reshape = self { return true }
-        return false
     }
 }
 

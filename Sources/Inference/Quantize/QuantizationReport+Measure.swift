@@ -21,8 +21,8 @@ extension QuantizationReport {
         var session = try model.makeSession()
         let plan = model.plan
         let compared = plan.comparedValues
-        var measures = compared.map { _ in Measure() }
-        var whole = Measure()
+        var measures = compared.map { _ in ErrorMeasure() }
+        var whole = ErrorMeasure()
         let width = model.inputCount
         for row in 0..<rows {
             let input = Array(calibration[row * width..<(row + 1) * width])
@@ -57,15 +57,28 @@ extension QuantizationReport {
 }
 
 extension Plan {
-    /// The values that a report compares: inputs, and what each step gives.
-    fileprivate var comparedValues: [(step: Int, value: Int, name: String)] {
+    /// The values that a report compares: inputs, and what each step gives but conversions.
+    var comparedValues: [(step: Int, value: Int, name: String)] {
         inputs.filter { $0.encoding != nil }.map { (-1, $0.value, values[$0.value].name) }
-            + steps.indices.map { ($0, steps[$0].output, steps[$0].node) }
+            + steps.indices.compactMap { index in
+                if case .conversion = steps[index].work { return nil }
+                return (index, steps[index].output, steps[index].node)
+            }
+    }
+
+    /// The names of the values that values of 16 bits become when they are narrowed.
+    var originals: [String: String] {
+        var names: [String: String] = [:]
+        for step in steps {
+            guard case .conversion(.narrowing) = step.work else { continue }
+            names[values[step.inputs[0]].name] = values[step.output].name
+        }
+        return names
     }
 }
 
 /// How far quantized values are from float values, summed in double precision in ascending order.
-private struct Measure {
+struct ErrorMeasure {
     private var observer = MinMaxObserver()
     private var count = 0
     private var outside = 0

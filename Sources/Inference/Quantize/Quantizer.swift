@@ -8,6 +8,8 @@ public struct QuantizationResult: Sendable {
     public var container: [UInt8]
     /// How far the model is from the float model.
     public var report: QuantizationReport
+    /// The layers that stay float, and why.
+    public var floatLayers: [FloatLayer]
 }
 
 /// Turns a float model into an int8 model.
@@ -25,10 +27,18 @@ public enum Quantizer {
         case halfwords
     }
 
-    /// What is being done, row by row.
+    /// What is being done, row by row or layer by layer.
     public enum Phase: String, Sendable, Hashable, CaseIterable {
         /// The float model runs on the calibration rows.
         case calibration
+        /// Channels are scaled against each other.
+        case equalization
+        /// Layers are tried in more bits.
+        case precision = "mixed precision"
+        /// Layer after layer learns which way to round its weights.
+        case rounding = "adaround"
+        /// The mean errors of the layers are measured.
+        case correction = "bias correction"
         /// Both models run on these rows for the report.
         case comparison
     }
@@ -47,8 +57,9 @@ public enum Quantizer {
     ///   - model: A float model.
     ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet.
     ///   - options: What decides the bytes besides.
-    ///   - progress: Called with the phase, and how many of its rows are done.
-    /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
+    ///   - progress: Called with the phase, and how many of its rows or layers are done.
+    /// - Throws: ``InferenceError/needsFloat(_:)`` naming the layers that would have to stay float and may not,
+    ///   ``InferenceError/budget(wanted:reached:)``; ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
     public static func quantize(
         model: ModelContainer,
         calibration: [Float],
@@ -59,53 +70,54 @@ public enum Quantizer {
         guard model.manifest.kind == .floatModel else {
             throw .wrongKind(expected: .floatModel, actual: model.manifest.kind)
         }
-        let (width, method) = (options.width, options.ranges)
         let original = try InferenceError.wrapContainer { () throws(ContainerError) in try model.graph }
         _ = try FeatureNames(
             model.manifest.features,
             inputCount: original.inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
         )
-        let graph = try GraphRewriter(original).graph
-        let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        let roles = try ValueRoles(graph, infos)
-        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let ranges = try observe(
-            graph,
-            interpreter,
-            calibration,
-            rows: rows,
-            method: width == .bytes ? method : .minMax
-        ) { progress(.calibration, $0, rows) }
-        var draft = try QuantizationDraft(graph: graph, roles: roles, ranges: ranges, width: width)
-        draft.manifest.task = model.manifest.task
+        let calibrationRows = try CalibrationRows(calibration, rows: rows, of: original)
+        var work = try QuantizationWork(original, model.manifest.task, calibrationRows, options)
+        let method = options.width == .bytes ? options.ranges : .minMax
+        work.observed = try calibrationRows.observe(work.graph, work.interpreter, method: method) {
+            progress(.calibration, $0, rows)
+        }
+        var factors: [String: [Float]] = [:]
+        if options.equalizes { factors = try work.equalize(method) { progress(.equalization, $0, $1) } }
+        if let budget = options.lossBudget { try work.mixPrecisions(budget) { progress(.precision, $0, $1) } }
+        if options.roundingIterations > 0 {
+            try work.learnRoundings(options.roundingIterations) { progress(.rounding, $0, $1) }
+        }
+        if options.correctsBias { try work.correctBiases { progress(.correction, $0, $1) } }
+        let build = try work.build()
+        var draft = build.draft
+        draft.add(equalization: factors)
         draft.manifest.features = model.manifest.features
         draft.manifest.metadata = model.manifest.metadata
-        if width == .bytes, method != .minMax {
-            draft.manifest.metadata[rangeMethodKey] = method.description
-        }
+        if method != .minMax { draft.manifest.metadata[rangeMethodKey] = method.description }
         draft.manifest.lineage = options.lineage ?? model.manifest.lineage
         draft.manifest.lineage?.parent = model.digest
-        let trial = try load(encode(draft))
-        let valuesPerRow = infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let valuesPerRow = build.lowered.infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let compared = min(rows, max(1, reportValuesMax / valuesPerRow))
-        let report = try QuantizationReport(
-            model: trial,
-            interpreter: interpreter,
-            floatValue: draft.floatValue(of:),
+        var report = try QuantizationReport(
+            model: build.model,
+            interpreter: work.interpreter,
+            floatValue: build.lowered.floatValue(of:),
             calibration: calibration,
             rows: compared
         ) { progress(.comparison, $0, compared) }
+        report.measures = work.measures
         draft.manifest.quantizationReport = report
+        let trial = build.model
         let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
-        draft.manifest.golden = try golden(
-            trial,
-            calibration,
-            rows: rows,
-            count: min(options.goldenRows, rows, goldenMax)
+        let goldenRows = min(options.goldenRows, rows, goldenMax)
+        draft.manifest.golden = try golden(trial, calibration, rows: rows, count: goldenRows)
+        let container = try QuantizationWork.encode(draft)
+        try QuantizationWork.load(container).verifyGolden()
+        return QuantizationResult(
+            container: container,
+            report: report,
+            floatLayers: draft.manifest.floatLayers
         )
-        let container = try encode(draft)
-        try load(container).verifyGolden()
-        return QuantizationResult(container: container, report: report)
     }
 
     /// Runs a float model and the quantized model that was made of it, and compares them layer by layer.
@@ -128,14 +140,20 @@ public enum Quantizer {
             throw .wrongKind(expected: .floatModel, actual: float.manifest.kind)
         }
         let model = try QuantizedModel(quantized)
-        let original = try InferenceError.wrapContainer { () throws(ContainerError) in try float.graph }
-        let graph = try GraphRewriter(original).graph
+        let floatGraph = try InferenceError.wrapContainer { () throws(ContainerError) in try float.graph }
+        let asked = Set(quantized.manifest.floatLayers.filter { $0.reason == FloatLayer.asked }.map(\.node))
+        let rewritten = try GraphRewriter(floatGraph, keeping: asked).graph
+        let graph = try Equalization(of: quantized, rewritten).graph
         let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        let folds = try ValueRoles(graph, infos).folds
+        let floatNodes = Set(quantized.manifest.floatLayers.map(\.node))
+        let folds = try ValueRoles(graph, infos, floatNodes: floatNodes).folds
         let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let compared = model.plan.inputs.map(\.value) + model.plan.steps.map(\.output)
+        let narrowed = model.plan.originals
+        /// What is only there in 16 bits becomes a value of the float model when it is narrowed.
+        func original(_ value: String) -> String { infos[value] == nil ? narrowed[value] ?? value : value }
+        let compared = model.plan.comparedValues.map(\.value)
         for value in compared.map({ model.plan.values[$0] }) {
-            guard infos[value.name].map({ $0.shape.reduce(1, *) }) == value.count else {
+            guard infos[original(value.name)].map({ $0.shape.reduce(1, *) }) == value.count else {
                 throw .invalid(field: "value '\(value.name)'", reason: "the float model has none like it")
             }
         }
@@ -149,73 +167,13 @@ public enum Quantizer {
         return try QuantizationReport(
             model: model,
             interpreter: interpreter,
-            floatValue: { folds[$0]?.value ?? $0 },
+            floatValue: { value in
+                let value = original(value)
+                return folds[value]?.value ?? value
+            },
             calibration: inputs,
             rows: rows,
             progress: progress
-        )
-    }
-
-    /// The range of every value of the float model over the calibration rows, all finite, by the method.
-    private static func observe(
-        _ graph: Graph,
-        _ interpreter: FloatInterpreter,
-        _ calibration: [Float],
-        rows: Int,
-        method: RangeMethod,
-        progress: (Int) -> Void
-    ) throws(InferenceError) -> [String: (min: Float, max: Float)] {
-        guard rows > 0 else { throw .noCalibrationRows }
-        if let index = firstNonFinite(calibration) {
-            var element = index % interpreter.inputCount
-            var name = ""
-            for input in graph.inputs {
-                name = input.name
-                let count = input.shape.reduce(1, *)
-                if element < count { break }
-                element -= count
-            }
-            throw .nonFiniteInput(row: index / interpreter.inputCount, feature: name, element: element)
-        }
-        var extents: [String: MinMaxObserver] = [:]
-        var histograms: [String: ValueHistogram] = [:]
-        let last = graph.nodes.last?.output
-        _ = try InferenceError.wrapGraph { () throws(GraphError) in
-            try interpreter.run(calibration, rows: rows) { name, elements, rows in
-                if method == .minMax {
-                    extents[name, default: MinMaxObserver()].observe(elements)
-                } else {
-                    histograms[name, default: ValueHistogram()].observe(elements)
-                }
-                if name == last { progress(rows.upperBound) }
-            }
-        }
-        for (name, histogram) in histograms { extents[name] = histogram.extent }
-        for node in graph.nodes where extents[node.output]?.nonFiniteCount ?? 0 > 0 {
-            throw .nonFiniteValue(node: node.name)
-        }
-        var ranges: [String: (min: Float, max: Float)] = [:]
-        for (name, extent) in extents {
-            guard let min = extent.min, let max = extent.max else { continue }
-            ranges[name] = (min, max)
-        }
-        for (name, histogram) in histograms where ranges[name] != nil {
-            ranges[name] = try InferenceError.wrapQuantization(node: name) { () throws(QuantizationError) in
-                try histogram.range(by: method)
-            }
-        }
-        return ranges
-    }
-
-    private static func encode(_ draft: QuantizationDraft) throws(InferenceError) -> [UInt8] {
-        try InferenceError.wrapContainer { () throws(ContainerError) in
-            try ModelContainer.encode(manifest: draft.manifest, tensors: draft.tensors)
-        }
-    }
-
-    private static func load(_ bytes: [UInt8]) throws(InferenceError) -> QuantizedModel {
-        try QuantizedModel(
-            InferenceError.wrapContainer { () throws(ContainerError) in try ModelContainer(parsing: bytes) }
         )
     }
 

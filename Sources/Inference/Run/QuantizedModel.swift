@@ -6,7 +6,8 @@ import Quantization
 /// An int8 model, planned and checked, that answers rows of features.
 ///
 /// A value that any number of tasks may share, and predict at the same time. Floats go in and come out; between them
-/// everything is integers, and the same input gives the same bits on every machine and with every engine.
+/// everything is integers but the layers that the manifest names as float, and the same input gives the same bits on every
+/// machine and with every engine.
 public struct QuantizedModel: Sendable {
     /// Which kernels run a prediction. All give the same bits.
     public enum Engine: Sendable, Hashable {
@@ -78,13 +79,13 @@ public struct QuantizedModel: Sendable {
 
     /// The operators in the order in which they run.
     public var steps: [Step] {
-        zip(plan.steps, prepared.operators).map { step, prepared in
+        zip(plan.steps, prepared.steps).map { step, prepared in
             Step(
                 node: step.node,
-                name: step.operation.name,
+                name: step.work.name,
                 variant: prepared.variant,
                 path: prepared.path,
-                multiplyAdds: (try? step.operation.multiplyAdds()) ?? 0,
+                multiplyAdds: step.work.multiplyAdds,
                 inputBytes: step.inputs.reduce(0) { $0 + plan.values[$1].rowBytes },
                 outputBytes: plan.values[step.output].rowBytes,
                 packedBytes: prepared.packedBytes

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Runs a plan by the definition of its operators, each value in an array of its own.
+/// Runs a plan by the definition of its operators, each value in an array of its own; what no kernel runs as in a session.
 struct ReferenceRun {
     let plan: Plan
 
@@ -14,9 +14,13 @@ struct ReferenceRun {
             try unsafe coding.encode(input, rows: rows, plan: plan)
         }
         for step in plan.steps {
+            guard case .integer(let operation) = step.work else {
+                coding.run(step, try PreparedStep(step, variant: .scalar), plan: plan, rows: 0..<rows)
+                continue
+            }
             let inputs = step.inputs.map { coding.bytes(of: $0, rows: rows, plan: plan) }
             let output = try InferenceError.wrapKernel { () throws(KernelError) in
-                try step.operation.reference(inputs, rows: rows)
+                try operation.reference(inputs, rows: rows)
             }
             coding.replace(step.output, with: output)
         }

@@ -3,7 +3,7 @@ import Kernels
 /// Memory to run a model in: a value that one task at a time can hold, which the compiler sees to.
 ///
 /// Any number of sessions of a model run at the same time; they share its packed weights. A run allocates nothing but what
-/// a form of it returns as an array.
+/// a form of it returns as an array and what layers that stay float need.
 public struct Session: ~Copyable, Sendable {
     /// The most rows of one run.
     public let batch: Int
@@ -185,8 +185,8 @@ public struct Session: ~Copyable, Sendable {
 
     private func runSteps(rows: Int, after: (Int) -> Void) {
         guard rows > 0 else { return }
-        for step in model.operators.indices {
-            let units = model.operators[step].units(rows: rows)
+        for step in model.steps.indices {
+            let units = model.steps[step].units(rows: rows)
             if let team, units > 1 {
                 team.run(ThreadTeam.Job(memory: memory, model: model, step: step, rows: rows, units: units))
             } else {

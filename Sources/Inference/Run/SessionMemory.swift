@@ -66,8 +66,12 @@ import Kernels
         units: Range<Int>,
         thread: Int
     ) {
+        guard case .integer(let operation) = model.steps[step] else {
+            run(model.plan.steps[step], model.steps[step], plan: model.plan, rows: units)
+            return
+        }
         // Safety: the layout gives every value room for the batch and slack, and no two values alive at this step overlap.
-        unsafe model.operators[step].run(
+        unsafe operation.run(
             inputs: pointers + firstPointers[step],
             output: arena + layout.offsets[model.plan.steps[step].output],
             scratch: scratch + thread * scratchStride,
@@ -82,12 +86,13 @@ import Kernels
     }
 
     /// A row of a value as real numbers.
-    func reals(of value: Int, plan: Plan) -> [Float] {
+    func reals(of value: Int, row: Int = 0, plan: Plan) -> [Float] {
         let value = (number: value, info: plan.values[value])
         return unsafe [Float](unsafeUninitializedCapacity: value.info.count) { reals, count in
             count = value.info.count
             guard let target = reals.baseAddress else { return }
-            unsafe SessionMemory.decode(value.info, from: address(of: value.number), into: target)
+            let source = unsafe address(of: value.number) + row * value.info.rowBytes
+            unsafe SessionMemory.decode(value.info, from: source, into: target)
         }
     }
 

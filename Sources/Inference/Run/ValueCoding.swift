@@ -23,6 +23,9 @@ extension SessionMemory {
                     unsafe entry.encoding?.quantize(elements, into: target.assumingMemoryBound(to: UInt8.self))
                 case .halfwords:
                     unsafe entry.encoding?.quantize(elements, into: target.assumingMemoryBound(to: Int16.self))
+                case .reals:
+                    let floats = unsafe target.assumingMemoryBound(to: Float.self)
+                    for index in elements.indices { unsafe floats[index] = elements[index] }
                 case .indices, .sums:
                     let words = unsafe target.assumingMemoryBound(to: Int32.self)
                     let limit = Float(entry.rowsOfTable ?? 1 << 24)
@@ -86,6 +89,8 @@ extension SessionMemory {
         case .indices:
             let words = unsafe source.assumingMemoryBound(to: Int32.self)
             for index in 0..<value.count { unsafe target[index] = Float(words[index]) }
+        case .reals:
+            unsafe target.update(from: source.assumingMemoryBound(to: Float.self), count: value.count)
         }
     }
 

@@ -66,10 +66,12 @@ struct OfferConversion: Sendable {
                 model: try ModelContainer(parsing: floatModel),
                 calibration: calibration.inputs,
                 rows: calibration.count,
-                options: QuantizationOptions(goldenRows: max(pipeline.gates.goldenAnswers, 1))
+                options: QuantizationOptions(pipeline)
             )
         } catch InferenceError.unsupported(let node, let reason) {
             throw EventError(.unsupported, "\(offer.file): node '\(node)': \(reason)")
+        } catch let error as InferenceError where error.code == InferenceError.needsFloat([]).code {
+            throw EventError(.unsupported, "\(offer.file): \(error)")
         } catch {
             throw EventError(.badContainer, "\(offer.file): \(error)")
         }

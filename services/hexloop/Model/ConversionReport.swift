@@ -32,6 +32,10 @@ struct ConversionReport: Codable, Sendable {
     let layers: [QuantizationReport.Layer]
     /// The names in the order of the model.
     let order: [String]
+    /// The layers that stay float, and why.
+    var floatLayers: [FloatLayer] = []
+    /// What was done besides rounding.
+    let measures: [QuantizationReport.Measure]
     /// How both models do on rows with labels, when there are some.
     var labelled: LabelledQuality?
 
@@ -58,6 +62,7 @@ struct ConversionReport: Codable, Sendable {
             ($0.element.signalToNoiseDB, $0.offset) < ($1.element.signalToNoiseDB, $1.offset)
         }.map(\.element)
         order = quantization.layers.map(\.name)
+        measures = quantization.measures
     }
 
     func text(_ form: Form) throws(CommandError) -> String {
@@ -79,7 +84,9 @@ struct ConversionReport: Codable, Sendable {
     }
 
     private var summary: [(name: String, value: String)] {
-        facts + (labelled.map { [("labels", $0.summary)] } ?? [])
+        facts + floatLayers.map { ("float", "'\($0.node)': \($0.reason)") }
+            + measures.flatMap { measure in measure.lines.map { ("", $0) } }
+            + (labelled.map { [("labels", $0.summary)] } ?? [])
     }
 
     private var facts: [(name: String, value: String)] {
@@ -181,4 +188,14 @@ struct ConversionReport: Codable, Sendable {
     }
 
     private static func escaped(_ text: String) -> String { text.escapedForHTML }
+}
+
+extension QuantizationReport.Measure {
+    /// What was done and what it brought, for people.
+    var lines: [String] {
+        let change = (after - before).fixed(1)
+        let gain =
+            "\(before.fixed(1)) dB before, \(after.fixed(1)) dB after (\(change.hasPrefix("-") ? "" : "+")\(change))"
+        return ["\(name): \(gain)\(isKept ? "" : "; undone")"] + details.map { "  \($0)" }
+    }
 }

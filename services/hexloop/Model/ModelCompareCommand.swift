@@ -60,6 +60,7 @@ struct ModelCompareCommand: AsyncParsableCommand {
             activationBits: quantized.manifest.wideEncodings.isEmpty ? 8 : 16,
             quantization: comparison
         )
+        report.floatLayers = quantized.manifest.floatLayers
         if let test {
             report.labelled = try await DedicatedThread.run("labels") {
                 try test.quality(float: model, quantized: quantized)

@@ -69,6 +69,7 @@ struct ModelConvertCommand: AsyncParsableCommand {
     )
     var minSNR: Double?
 
+    @OptionGroup var quantization: QuantizationFlags
     @OptionGroup var labelled: LabelledOptions
 
     func validate() throws {
@@ -107,8 +108,15 @@ struct ModelConvertCommand: AsyncParsableCommand {
         let rows = try CalibrationFiles(calibration, of: model.manifest.graph?.inputs ?? [])
         // Standard output is the container's alone when it goes there.
         let terminal = output == "-" ? nil : Terminal()
-        let (method, golden, activations, path) = (method, golden, activations, file)
+        let (method, path) = (method, file)
         let test = try labelled.read(model)
+        var options = QuantizationOptions(
+            goldenRows: golden,
+            width: activations == 8 ? .bytes : .halfwords,
+            ranges: method
+        )
+        quantization.apply(to: &options)
+        let asked = options
         let result = try await DedicatedThread.run("convert") {
             let bars = Bars(terminal)
             defer { bars.finish() }
@@ -117,11 +125,7 @@ struct ModelConvertCommand: AsyncParsableCommand {
                     model: model,
                     calibration: rows.floats,
                     rows: rows.rows,
-                    options: QuantizationOptions(
-                        goldenRows: golden,
-                        width: activations == 8 ? .bytes : .halfwords,
-                        ranges: method
-                    )
+                    options: asked
                 ) { bars.update($0, $1, $2) }
             } catch {
                 throw CommandError("\(path) cannot be converted: \(error)")
@@ -136,6 +140,7 @@ struct ModelConvertCommand: AsyncParsableCommand {
             activationBits: activations,
             quantization: result.report
         )
+        report.floatLayers = result.floatLayers
         if let test {
             report.labelled = try await DedicatedThread.run("labels") {
                 try test.quality(float: model, quantized: ModelContainer(parsing: result.container))
@@ -173,7 +178,7 @@ struct ModelConvertCommand: AsyncParsableCommand {
                 self.phase = phase
                 bar = ProgressBar(terminal, phase.rawValue, total: total)
             }
-            bar?.update(done, "\(done) of \(total) rows")
+            bar?.update(done, "\(done) of \(total)")
         }
 
         func finish() { bar?.finish() }

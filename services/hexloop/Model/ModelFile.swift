@@ -46,13 +46,21 @@ struct ModelFile: Sendable {
         for _ in 0..<rows {
             for input in model.plan.inputs {
                 let value = model.plan.values[input.value]
-                if case .indices = value.storage {
+                switch value.storage {
+                case .indices:
                     let limit = UInt64(max(1, input.rowsOfTable ?? 1))
                     for _ in 0..<value.count {
                         let index = UInt32(random.next() % limit)
                         for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(index >> shift & 0xFF)) }
                     }
-                } else {
+                case .reals:
+                    for _ in 0..<value.count {
+                        let bits = (Float(random.next() >> 40) / 0x1p23 - 1).bitPattern
+                        for shift in stride(from: 0, to: 32, by: 8) {
+                            bytes.append(UInt8(bits >> UInt32(shift) & 0xFF))
+                        }
+                    }
+                case .bytes, .halfwords, .sums:
                     for _ in 0..<value.rowBytes { bytes.append(UInt8(random.next() >> 56)) }
                 }
             }

@@ -35,6 +35,8 @@ struct ModelInfoCommand: AsyncParsableCommand {
                     + "most, \(report.signalToNoiseDB.fixed(1)) dB over \(report.rows) rows"
             )
         }
+        for layer in manifest.floatLayers { terminal.line("float     '\(layer.node)': \(layer.reason)") }
+        for line in manifest.quantizationReport?.measures.flatMap(\.lines) ?? [] { terminal.line("          \(line)") }
         if manifest.kind == .quantizedModel {
             try writeSteps(of: try ModelFile(file), to: terminal)
         }
@@ -117,6 +119,7 @@ struct ModelInfoCommand: AsyncParsableCommand {
         case .halfwords(let scale): "s16 \(Double(scale).short)"
         case .sums: "s32 sums"
         case .indices: "s32 indices"
+        case .reals: "f32"
         }
     }
 }

@@ -93,7 +93,10 @@ struct ModelProfile: Sendable {
         var steps: [Step] = []
         for (index, step) in file.model.steps.enumerated() {
             let times = Percentiles(all.map { $0.ends[index + 1] - $0.ends[index] })
-            let packets = try file.model.plan.steps[index].operation.hexagonPackets().packets
+            var packets = 0
+            if case .integer(let operation) = file.model.plan.steps[index].work {
+                packets = try operation.hexagonPackets().packets
+            }
             steps.append(Step(step: step, time: times[0.5], packets: packets * batch))
         }
         self.steps = steps
