@@ -76,6 +76,15 @@ struct LoweredModel {
     var notes: [String] = []
     var labels: [String] = []
 
+    /// What was done to the nodes of a file before there was a graph.
+    static func notes(folded: Int, dead: Int) -> [String] {
+        let counts = [
+            ("nodes computed that read nothing but constants", folded),
+            ("nodes that no answer depends on, left out", dead),
+        ]
+        return counts.filter { $0.1 > 0 }.map { "\($0.0): \($0.1)" }
+    }
+
     /// - Throws: ``ImportError/unsupported(_:)`` with everything that was refused.
     func finished(_ lowering: Lowering, _ builder: GraphBuilder) throws(ImportError) -> ImportedModel {
         guard lowering.problems.isEmpty else { throw .unsupported(lowering.problems) }

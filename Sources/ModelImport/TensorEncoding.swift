@@ -101,6 +101,24 @@ struct Constant: Sendable {
         return result
     }
 
+    /// With the rows of some dimensions in reverse.
+    func reversed(_ axes: [Int]) -> Constant {
+        func turned(_ tensor: SourceTensor) -> SourceTensor {
+            let shape = tensor.shape
+            return tensor.sliced(
+                begin: shape.indices.map { axes.contains($0) ? shape[$0] - 1 : 0 },
+                counts: shape,
+                stride: shape.indices.map { axes.contains($0) ? -1 : 1 }
+            )
+        }
+        var result = Constant(tensor: turned(tensor))
+        if var source, !axes.contains(source.axis ?? -1) {
+            source.integers = turned(source.integers)
+            result.source = source
+        }
+        return result
+    }
+
     /// - Precondition: The shape has as many elements.
     func reshaped(_ shape: [Int]) -> Constant {
         var result = Constant(tensor: tensor.reshaped(shape))

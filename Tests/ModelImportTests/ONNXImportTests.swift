@@ -8,96 +8,11 @@ import Testing
 
 /// ONNX files as exporters write them, made here.
 struct ONNXImportTests {
-    /// A model of some nodes; inputs and outputs are `x` and `y`.
-    private struct Model {
-        var proto = Onnx_ModelProto()
-
-        init(_ shape: [Int64], opset: Int64 = 17, type: Int32 = 1) {
-            proto.irVersion = 8
-            var entry = Onnx_OperatorSetIdProto()
-            entry.version = opset
-            proto.opsetImport = [entry]
-            for domain in ["com.microsoft", "ai.onnx.ml"] {
-                var other = Onnx_OperatorSetIdProto()
-                other.domain = domain
-                other.version = 1
-                proto.opsetImport.append(other)
-            }
-            proto.graph.input = [Model.info("x", shape, type)]
-            proto.graph.output = [Model.info("y", [], 1)]
-        }
-
-        static func info(_ name: String, _ shape: [Int64], _ type: Int32) -> Onnx_ValueInfoProto {
-            var info = Onnx_ValueInfoProto()
-            info.name = name
-            info.type.tensorType.elemType = type
-            info.type.tensorType.shape.dim = shape.map { size in
-                var dimension = Onnx_TensorShapeProto.Dimension()
-                if size < 0 { dimension.dimParam = "N" } else { dimension.dimValue = size }
-                return dimension
-            }
-            return info
-        }
-
-        mutating func constant(_ name: String, _ shape: [Int64], _ floats: [Float]) {
-            var tensor = Onnx_TensorProto()
-            (tensor.name, tensor.dims, tensor.dataType, tensor.floatData) = (name, shape, 1, floats)
-            proto.graph.initializer.append(tensor)
-        }
-
-        mutating func constant(_ name: String, _ shape: [Int64], integers: [Int], type: Int32 = 7) {
-            var tensor = Onnx_TensorProto()
-            (tensor.name, tensor.dims, tensor.dataType) = (name, shape, type)
-            if type == 7 {
-                tensor.int64Data = integers.map { Int64($0) }
-            } else {
-                tensor.int32Data = integers.map { Int32($0) }
-            }
-            proto.graph.initializer.append(tensor)
-        }
-
-        mutating func node(
-            _ kind: String,
-            _ inputs: [String],
-            _ output: String,
-            domain: String = "",
-            _ attributes: [String: [Int64]] = [:],
-            floats: [String: [Float]] = [:],
-            texts: [String: String] = [:]
-        ) {
-            var node = Onnx_NodeProto()
-            (node.opType, node.input, node.output, node.domain) = (kind, inputs, [output], domain)
-            for (name, integers) in attributes.sorted(by: { $0.key < $1.key }) {
-                var attribute = Onnx_AttributeProto()
-                attribute.name = name
-                if integers.count == 1 { attribute.i = integers[0] }
-                attribute.ints = integers
-                node.attribute.append(attribute)
-            }
-            for (name, numbers) in floats {
-                var attribute = Onnx_AttributeProto()
-                attribute.name = name
-                if numbers.count == 1 { attribute.f = numbers[0] }
-                attribute.floats = numbers
-                node.attribute.append(attribute)
-            }
-            for (name, text) in texts {
-                var attribute = Onnx_AttributeProto()
-                attribute.name = name
-                attribute.s = Data(text.utf8)
-                node.attribute.append(attribute)
-            }
-            proto.graph.node.append(node)
-        }
-
-        func read() throws -> ImportedModel { try ModelImporter.read(Array(proto.serializedData())) }
-    }
-
     private func kinds(_ model: ImportedModel) -> [String] { model.graph.nodes.map(\.operation.kind) }
 
     @Test("A network of channels first needs no permutation: its planes are channels last, its weights are reordered")
     func channelsFirst() throws {
-        var model = Model([-1, 3, 4, 4])
+        var model = ONNXFile([-1, 3, 4, 4])
         model.constant("w", [2, 3, 1, 1], [1, 2, 3, 4, 5, 6])
         model.constant("b", [2], [10, 20])
         model.constant("scale", [2], [1, 2])
@@ -133,7 +48,7 @@ struct ONNXImportTests {
 
     @Test("Scales of a model with quantize and dequantize nodes are kept, and a rectification that they imply is there")
     func quantizeDequantize() throws {
-        var model = Model([1, 4])
+        var model = ONNXFile([1, 4])
         model.constant("sx", [], [0.5])
         model.constant("zx", [], integers: [128], type: 2)
         model.constant("sw", [2], [0.25, 0.125])
@@ -161,7 +76,7 @@ struct ONNXImportTests {
 
     @Test("A dynamically quantized product is the product, and its scale goes to the integers")
     func dynamicQuantization() throws {
-        var model = Model([-1, 2])
+        var model = ONNXFile([-1, 2])
         model.constant("w", [2, 2], integers: [10, 20, 30, 40], type: 3)
         model.constant("zero", [], integers: [0], type: 3)
         model.constant("s", [], [0.01])
@@ -183,7 +98,7 @@ struct ONNXImportTests {
 
     @Test("A shape that is computed from the input's is a constant")
     func computedShape() throws {
-        var model = Model([-1, 2, 3])
+        var model = ONNXFile([-1, 2, 3])
         model.constant("zero", [], integers: [0])
         model.constant("rest", [1], integers: [-1])
         model.node("Shape", ["x"], "s")
@@ -200,7 +115,7 @@ struct ONNXImportTests {
 
     @Test("A hard swish in its parts is found")
     func hardSwish() throws {
-        var model = Model([1, 8])
+        var model = ONNXFile([1, 8])
         model.constant("three", [], [3])
         model.constant("zero", [], [0])
         model.constant("six", [], [6])
@@ -213,7 +128,7 @@ struct ONNXImportTests {
 
     @Test("A linear classifier of scikit-learn gives its scores")
     func classical() throws {
-        var model = Model([-1, 2])
+        var model = ONNXFile([-1, 2])
         model.node("Scaler", ["x"], "s", domain: "ai.onnx.ml", floats: ["offset": [1, 2], "scale": [2, 4]])
         var classifier = Onnx_NodeProto()
         (classifier.opType, classifier.domain) = ("LinearClassifier", "ai.onnx.ml")
@@ -227,7 +142,7 @@ struct ONNXImportTests {
         (labels.name, labels.ints) = ("classlabels_ints", [3, 5, 8])
         classifier.attribute.append(labels)
         model.proto.graph.node.append(classifier)
-        model.proto.graph.output.insert(Model.info("label", [], 7), at: 0)
+        model.proto.graph.output.insert(ONNXFile.info("label", [], 7), at: 0)
         let imported = try model.read()
         #expect(imported.labels == ["3", "5", "8"])
         #expect(imported.outputs.map(\.name) == ["y"])
@@ -237,7 +152,7 @@ struct ONNXImportTests {
 
     @Test("All nodes that are not supported are listed at once, with their names")
     func everythingUnsupported() throws {
-        var model = Model([1, 8])
+        var model = ONNXFile([1, 8])
         model.node("LSTM", ["x"], "a")
         model.node("If", ["a"], "b")
         model.node("Shrink", ["x"], "c", domain: "com.example")
@@ -253,38 +168,38 @@ struct ONNXImportTests {
 
     @Test("Cycles, shape bombs and weights in other files are refused with one clear error")
     func hostile() throws {
-        func error(_ model: Model) throws -> String {
+        func error(_ model: ONNXFile) throws -> String {
             try #require(throws: ImportError.self) { try model.read() }.description
         }
-        var cycle = Model([1, 8])
+        var cycle = ONNXFile([1, 8])
         cycle.node("Add", ["x", "b"], "a")
         cycle.node("Relu", ["a"], "b")
         cycle.node("Relu", ["b"], "y")
         #expect(try error(cycle).contains("depends on itself"))
 
-        var bomb = Model([1, 8])
+        var bomb = ONNXFile([1, 8])
         bomb.constant("s", [2], integers: [1 << 30, 1 << 30])
         bomb.node("ConstantOfShape", ["s"], "c")
         bomb.node("Add", ["x", "c"], "y")
         #expect(try error(bomb).contains("elements of constants"))
 
-        var wide = Model([1, 1 << 40])
+        var wide = ONNXFile([1, 1 << 40])
         wide.node("Relu", ["x"], "y")
         #expect(try error(wide).contains("shape"))
 
-        var grown = Model([1, 1, 4096, 4096])
+        var grown = ONNXFile([1, 1, 4096, 4096])
         grown.constant("scales", [4], [1, 1, 16, 16])
         grown.constant("roi", [0], [])
         grown.node("Resize", ["x", "roi", "scales"], "y")
         #expect(try error(grown).contains("more than"))
 
-        var outside = Model([1, 2])
+        var outside = ONNXFile([1, 2])
         outside.constant("w", [2, 2], [])
         outside.proto.graph.initializer[0].dataLocation = .external
         outside.node("Gemm", ["x", "w"], "y")
         #expect(try error(outside).contains("another file"))
 
-        var unknown = Model([1, 2], opset: 99)
+        var unknown = ONNXFile([1, 2], opset: 99)
         unknown.node("Relu", ["x"], "y")
         #expect(try error(unknown).contains("opset 99"))
     }

@@ -7,15 +7,6 @@ import Testing
 /// Real models beside the answers of their own runtimes.
 @Suite(.timeLimit(.minutes(2)))
 struct ReferenceTests {
-    /// The interpreter is slow in debug builds: there a fifth of the rows is enough, unless `HEXLOOP_ALL_ROWS` is set.
-    private static func rows(_ all: Int) -> Int {
-        #if DEBUG
-        return ProcessInfo.processInfo.environment["HEXLOOP_ALL_ROWS"] == nil ? all / 5 : all
-        #else
-        return all
-        #endif
-    }
-
     /// At least 97 % of the same classes, and as many right ones to 1 %; of few rows one may differ.
     ///
     /// - Parameter differing: Another share of classes that may differ.
@@ -50,7 +41,7 @@ struct ReferenceTests {
         let model = try ModelImporter.read(Files.fixture("kws_int8.tflite"))
         #expect(model.encodings.count >= 12)
         #expect(model.quantizedConstants.count == 20)
-        let rows = Self.rows(300)
+        let rows = 300
         let bytes = try Files.fixture("kws_inputs.i8.bin")
         let inputs = try Files.int8(Array(bytes[..<(rows * 490)]), [rows, 49, 10, 1])
         let expected = try Files.fixture("kws_int8.expected.bin")
@@ -107,7 +98,7 @@ struct ReferenceTests {
             let model = try FileRun(ModelImporter.read(bytes(path)))
             return topClasses(try model.run([input], rows: rows)[0].floats, width: width)
         }
-        let digits = Self.rows(1000)
+        let digits = 1000
         let strokes = try bytes("mnist-cnn-onnx/inputs.u8.bin")[..<(digits * 784)].map { Float($0) }
         let digitTensor = SourceTensor(shape: [digits, 784], floats: strokes)
         check(
@@ -116,7 +107,7 @@ struct ReferenceTests {
             try top("mnist-cnn-onnx/fp32.expected.bin", digits, width: 10, isFloat: true),
             try labels("mnist-cnn-onnx/labels.txt")
         )
-        let count = Self.rows(100)
+        let count = 100
         let pixels = try bytes("resnet8-cifar10/inputs.u8.bin")[..<(count * 3072)].map { Int($0) }
         let things = try labels("resnet8-cifar10/labels.txt")
         let floatTensor = SourceTensor(shape: [count, 3072], floats: pixels.map { Float($0) })
@@ -136,7 +127,7 @@ struct ReferenceTests {
             // two runtimes with the same integers differ in 3 of 100. Whoever computes with integers is held to 3.
             differing: 0.1
         )
-        let words = Self.rows(300)
+        let words = 300
         let features = try Files.int8(Array(bytes("kws-dscnn/inputs.i8.bin")[..<(words * 490)]), [words, 490]).integers
         let wordTensor = SourceTensor(shape: [words, 490], floats: features.map { Float($0 - 83) * 0.5847029 })
         check(

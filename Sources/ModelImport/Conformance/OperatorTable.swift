@@ -8,8 +8,10 @@ public enum OperatorTable {
         public var opsets: String
         /// What the graph computes instead.
         public var becomes: String
-        /// Whether the engine computes it with integers.
+        /// Whether the engine computes it with bytes.
         public var isInteger: Bool
+        /// Whether the engine computes it with activations of 16 bits too.
+        public var isWide: Bool
     }
 
     /// The operators of ONNX.
@@ -20,7 +22,8 @@ public enum OperatorTable {
                 name: name,
                 opsets: facts?.opsets ?? (name.contains(".") ? "any" : "7-22"),
                 becomes: facts?.becomes ?? "itself",
-                isInteger: !floatOnly.contains(name)
+                isInteger: !floatOnly.contains(name),
+                isWide: wide.contains(name)
             )
         }
     }
@@ -28,7 +31,13 @@ public enum OperatorTable {
     /// The operators of TFLite.
     public static var tflite: [Entry] {
         TFLiteImport.operators.sorted().map { name in
-            Entry(name: name, opsets: "", becomes: "", isInteger: name != "ARG_MAX")
+            Entry(
+                name: name,
+                opsets: "",
+                becomes: "",
+                isInteger: !tfliteFloatOnly.contains(name),
+                isWide: tfliteWide.contains(name)
+            )
         }
     }
 
@@ -38,31 +47,59 @@ public enum OperatorTable {
             "# Operators", "",
             "Which operators of ONNX and TFLite are imported. Made by `hexloop model conformance DIR --markdown "
                 + "docs/operators.md`, where DIR is `onnx/backend/test/data/node` of the Python package onnx 1.17.", "",
-            "Float: the interpreter of the graph. int8: the engine, on bytes; what has none stays float. Float models may "
-                + "have weights of 16, 32 or 64 bits, all computed with 32. A quantized file keeps its scales and integers.",
+            "Opsets are those that are read, and in brackets those of the tests. float: the interpreter of the graph, which "
+                + "computes with 32 bits whatever the file has: float16, bfloat16 and float64 weights and inputs are read, "
+                + "and so are weights of 8 and 4 bits with their scales. int8: the engine, on bytes, unless the text says "
+                + "otherwise; what has none stays float. int16: the engine with activations of 16 bits. A quantized file "
+                + "keeps its scales and integers.",
             "", "## ONNX", "",
-            "| operator | opsets | float | int8 | becomes | node tests passed |", "|---|---|---|---|---|---|",
+            "| operator | opsets | float | int8 | int16 | becomes | node tests passed |",
+            "|---|---|---|---|---|---|---|",
         ]
         var counts: [String: (passed: Int, all: Int)] = [:]
+        var tested: [String: Set<Int>] = [:]
         for row in results.rows {
             counts[row.name] = (row.passed, row.passed + row.failed + row.notSupported)
+            tested[row.name] = row.opsets
         }
+        func text(_ flag: Bool) -> String { flag ? "yes" : "no" }
         for entry in onnx {
             let tests = counts[entry.name].map { "\($0.passed) of \($0.all)" } ?? "none exist"
-            let integer = entry.isInteger ? "yes" : "no"
-            lines.append("| \(entry.name) | \(entry.opsets) | yes | \(integer) | \(entry.becomes) | \(tests) |")
+            let opsets = (tested[entry.name] ?? []).filter { $0 > 0 }.sorted().map(String.init).joined(separator: ", ")
+            lines.append(
+                "| \(entry.name) | \(entry.opsets)\(opsets.isEmpty ? "" : " (\(opsets))") | yes | "
+                    + "\(text(entry.isInteger)) | \(text(entry.isWide)) | \(entry.becomes) | \(tests) |"
+            )
         }
         lines += ["", "\(results.summary).", "", "## Tests that do not pass", "", "| test | why |", "|---|---|"]
         lines += results.reasons.map { "| \($0.test) | \($0.text) |" }
         lines += [
             "", "## TFLite", "",
-            "Float, int8 with a scale for each channel, uint8 of old, weights of 8 or 16 bits in float models; activations "
-                + "NONE, RELU, RELU6, RELU_N1_TO_1 and TANH are fused or follow.", "",
-            "| operator | float | int8 |", "|---|---|---|",
+            "Files with float32, int8 with a scale for each channel, int16 activations, uint8 of old, and weights of 8, 4 or "
+                + "16 bits in float models; the columns are as above. Activations NONE, RELU, RELU6, RELU_N1_TO_1 and TANH are fused or follow.",
+            "",
+            "| operator | float | int8 | int16 |", "|---|---|---|---|",
         ]
-        lines += tflite.map { "| \($0.name) | yes | \($0.isInteger ? "yes" : "no") |" }
+        lines += tflite.map { "| \($0.name) | yes | \(text($0.isInteger)) | \(text($0.isWide)) |" }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// Sums, and what adds nothing to them or only moves elements.
+    private static let wide: Set<String> = [
+        "BatchNormalization", "Cast", "Constant", "ConstantOfShape", "Conv", "ConvInteger", "DequantizeLinear",
+        "Dropout",
+        "DynamicQuantizeLinear", "Flatten", "Gemm", "Identity", "MatMul", "MatMulInteger", "QLinearConv",
+        "QLinearMatMul", "QuantizeLinear", "Relu", "Reshape", "Shape", "Squeeze", "Unsqueeze",
+        "ai.onnx.ml.LinearRegressor", "com.microsoft.DequantizeLinear", "com.microsoft.QGemm",
+        "com.microsoft.QuantizeLinear",
+    ]
+
+    private static let tfliteWide: Set<String> = [
+        "BATCH_TO_SPACE_ND", "CAST", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXPAND_DIMS", "FULLY_CONNECTED",
+        "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SHAPE", "SPACE_TO_BATCH_ND", "SQUEEZE",
+    ]
+
+    private static let tfliteFloatOnly: Set<String> = ["ABS", "ARG_MAX", "DIV", "L2_NORMALIZATION"]
 
     private static let floatOnly: Set<String> = ["Abs", "ArgMax", "LpNormalization", "ai.onnx.ml.Normalizer"]
 
@@ -78,6 +115,7 @@ public enum OperatorTable {
         "ConstantOfShape": ("9-22", "a constant"),
         "Conv": ("7-22", "convolution; over one or two dimensions"),
         "ConvInteger": ("10-22", "convolution"),
+        "ConvTranspose": ("7-22", "convolution of the plane with zeros between its places; over two dimensions"),
         "DepthToSpace": ("7-22", "reshape and transpose"),
         "DequantizeLinear": ("10-22", "an encoding"),
         "Div": ("7-22", "multiply by the reciprocal of a constant; of two values divide, in float only"),

@@ -109,6 +109,73 @@ extension GraphBuilder {
         }
     }
 
+    /// A transposed convolution over two dimensions: that of the plane with zeros between its places.
+    ///
+    /// - Parameters:
+    ///   - weights: `[outputs, size..., channels / groups]`, the taps already in reverse.
+    ///   - windows: As the file says them: `before` and `after` are what the result loses.
+    ///   - size: The height and width of the result.
+    mutating func convolveTransposed(
+        _ value: Value,
+        channel: Int,
+        spatial: [Int],
+        weights: Constant,
+        bias: Constant?,
+        _ windows: Windows,
+        size: [Int],
+        groups: Int,
+        activation: Activation = .none
+    ) throws(Refusal) -> Value {
+        try windows.check()
+        guard spatial.count == 2, value.shape.count == 4, value.shape[0] == 1,
+            size.allSatisfy((1...Graph.attributeMax).contains)
+        else { throw .unsupported("a transposed convolution of \(value.shape)") }
+        let order = [0, spatial[0], spatial[1], channel]
+        var plane = try transpose(value, order)
+        let extents = [plane.shape[1], plane.shape[2]]
+        let channels = plane.shape[3]
+        if windows.stride != [1, 1] {
+            let wide = [extents[0] * windows.stride[0], extents[1] * windows.stride[1]]
+            try check([1, wide[0], wide[1], channels])
+            let apart = try reshape(plane, [1, extents[0], 1, extents[1], 1, channels])
+            let padded = try pad(
+                apart,
+                before: [0, 0, 0, 0, 0, 0],
+                after: [0, 0, windows.stride[0] - 1, 0, windows.stride[1] - 1, 0],
+                with: 0
+            )
+            plane = try reshape(padded, [1, wide[0], wide[1], channels])
+        }
+        // After the last place there are stride - 1 zeros already.
+        var (before, after) = ([0, 0], [0, 0])
+        for index in 0..<2 {
+            let span = (windows.size[index] - 1) * windows.dilation[index]
+            before[index] = span - windows.before[index]
+            after[index] = size[index] + span - before[index] - plane.shape[1 + index]
+        }
+        plane = try pad(
+            plane,
+            before: [0] + before.map { min(0, $0) } + [0],
+            after: [0] + after.map { min(0, $0) } + [0],
+            with: 0
+        )
+        var dense = windows
+        dense.stride = [1, 1]
+        dense.before = before.map { max(0, $0) }
+        dense.after = after.map { max(0, $0) }
+        let result = try convolve(
+            plane,
+            channel: 3,
+            spatial: [1, 2],
+            weights: weights,
+            bias: bias,
+            dense,
+            groups: groups,
+            activation: activation
+        )
+        return try transpose(result, GraphBuilder.inverse(order))
+    }
+
     /// Runs a node of planes `[height, width, channels]` on a value with one or two spatial dimensions.
     private mutating func overPlane(
         _ value: Value,

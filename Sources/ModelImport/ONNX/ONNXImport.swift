@@ -95,13 +95,14 @@ struct ONNXImport {
         }
         let outputs = graph.output.map { table.number(of: $0.name) }
         while values.count < table.names.count { values.append(nil) }
-        try ONNXImport.prune(&wiring, outputs: outputs, valueCount: values.count)
+        let dead = try ONNXImport.prune(&wiring, outputs: outputs, valueCount: values.count)
         var readers = [Int](repeating: 0, count: values.count)
         for node in wiring { for input in node.inputs where input >= 0 { readers[input] += 1 } }
         var isOutput = [Bool](repeating: false, count: values.count)
         for output in outputs where output >= 0 { isOutput[output] = true }
         let importer = ONNXImport(nodes: nodes, opsets: opsets, readers: readers, isOutput: isOutput, wiring: wiring)
         var lowering = Lowering(values: values)
+        var folded = 0
         var notes: [String] = []
         var labels: [String] = []
         var dropped: Set<Int> = []
@@ -119,6 +120,7 @@ struct ONNXImport {
                 operands.texts = texts[wiring[index].inputs[0]]
             }
             let results = try operands.results(&builder)
+            if results.allSatisfy({ $0?.constant != nil }), wiring[index].operation != "Constant" { folded += 1 }
             notes += operands.notes
             if !operands.labels.isEmpty { labels = operands.labels }
             for place in operands.dropped where wiring[index].outputs.indices.contains(place) {
@@ -137,7 +139,7 @@ struct ONNXImport {
             }
             result.outputs.append(.init(name: info.name, type: value.type, shape: value.shape, value: value))
         }
-        result.notes = notes
+        result.notes = LoweredModel.notes(folded: folded, dead: dead) + notes
         result.labels = labels
         return try result.finished(lowering, builder)
     }
@@ -145,20 +147,24 @@ struct ONNXImport {
     /// What only passes on a label that is left out is left out too; what else reads one cannot be imported.
     private static func spread(_ dropped: inout Set<Int>, over nodes: [SourceWiring]) -> [ImportError.Problem] {
         let passing: Set<String> = ["Cast", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"]
-        var problems: [ImportError.Problem] = []
-        var count = -1
-        while count != dropped.count {
-            count = dropped.count
-            problems = []
-            for node in nodes where node.inputs.contains(where: dropped.contains) {
-                if passing.contains(node.operation) {
-                    dropped.formUnion(node.outputs)
-                } else {
-                    problems.append(.init(node: node.name, operation: node.operation, reason: "it reads a label"))
+        guard !dropped.isEmpty else { return [] }
+        var readers: [Int: [Int]] = [:]
+        for (index, node) in nodes.enumerated() {
+            for input in node.inputs { readers[input, default: []].append(index) }
+        }
+        var problems: [Int: ImportError.Problem] = [:]
+        var open = Array(dropped)
+        while let value = open.popLast() {
+            for index in readers[value] ?? [] {
+                let node = nodes[index]
+                guard passing.contains(node.operation) else {
+                    problems[index] = .init(node: node.name, operation: node.operation, reason: "it reads a label")
+                    continue
                 }
+                open += node.outputs.filter { dropped.insert($0).inserted }
             }
         }
-        return problems
+        return problems.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// The number of the type of texts.
@@ -166,7 +172,8 @@ struct ONNXImport {
 
     /// Operators over planes, in whose company an input with four dimensions has its channels second.
     private static let spatial: Set<String> = [
-        "Conv", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+        "Conv", "ConvInteger", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "GlobalAveragePool",
+        "GlobalMaxPool",
         "QLinearAveragePool", "QLinearGlobalAveragePool", "Resize", "Upsample", "BatchNormalization",
     ]
 
@@ -209,12 +216,12 @@ struct ONNXImport {
         return (type, shape)
     }
 
-    /// Takes the reads and writes from nodes that no output depends on.
+    /// Takes the reads and writes from nodes that no output depends on, and counts these.
     private static func prune(
         _ wiring: inout [SourceWiring],
         outputs: [Int],
         valueCount: Int
-    ) throws(ImportError) {
+    ) throws(ImportError) -> Int {
         var writer = [Int](repeating: -1, count: valueCount)
         for (index, node) in wiring.enumerated() {
             for output in node.outputs where output >= 0 { writer[output] = index }
@@ -231,6 +238,7 @@ struct ONNXImport {
             wiring[index].inputs = []
             wiring[index].outputs = []
         }
+        return isNeeded.count { !$0 }
     }
 
     private func operands(_ index: Int, _ inputs: [Value?]) -> ONNXOperands {

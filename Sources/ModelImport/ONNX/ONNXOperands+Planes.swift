@@ -69,6 +69,82 @@ extension ONNXOperands {
         )
     }
 
+    func convolutionTransposed(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
+        var (input, weights) = (try value(0), try real(1))
+        let groups = node.integer("group", 1)
+        // Over one dimension: a plane of one column.
+        let isLine = input.shape.count == 3 && weights.tensor.shape.count == 3
+        if isLine {
+            input = try builder.reshape(input, input.shape + [1])
+            weights = weights.reshaped(weights.tensor.shape + [1])
+        }
+        let shape = weights.tensor.shape
+        func pair(_ name: String, _ missing: Int) -> [Int] {
+            guard let numbers = node.integers(name) else { return [missing, missing] }
+            return isLine ? numbers + [missing] : numbers
+        }
+        guard input.shape.count == 4 else { throw .unsupported("a transposed convolution of \(input.shape)") }
+        guard shape.count == 4, (1...Graph.attributeMax).contains(groups), input.shape[1] == shape[0],
+            shape[0] % groups == 0, weights.tensor.elementCount > 0
+        else { throw .damaged("weights of shape \(shape) in \(groups) groups for \(input.shape)") }
+        let (inputs, outputs) = (shape[0] / groups, shape[1])
+        let bias = try bias(2)
+        if let bias, bias.tensor.shape != [groups * outputs] { throw .damaged("a bias of \(bias.tensor.shape)") }
+        let extra = pair("output_padding", 0)
+        var windows = Windows(
+            size: Array(shape[2...]),
+            stride: pair("strides", 1),
+            dilation: pair("dilations", 1),
+            before: [0, 0],
+            after: [0, 0]
+        )
+        guard windows.stride.count == 2, windows.dilation.count == 2, extra.count == 2,
+            extra.allSatisfy((0...Graph.attributeMax).contains)
+        else { throw .damaged("a window that is no plane") }
+        try windows.check()
+        var size = [0, 0]
+        for index in 0..<2 {
+            let span = (windows.size[index] - 1) * windows.dilation[index] + 1
+            size[index] = (input.shape[2 + index] - 1) * windows.stride[index] + extra[index] + span
+        }
+        let pad = node.text("auto_pad", "NOTSET")
+        var wanted = node.has("output_shape") ? pair("output_shape", 1) : nil
+        if wanted == nil, pad.hasPrefix("SAME") {
+            wanted = [0, 1].map { input.shape[2 + $0] * windows.stride[$0] }
+        }
+        if let wanted {
+            guard wanted.count >= 2 else { throw .damaged("output_shape \(wanted)") }
+            for index in 0..<2 {
+                let one = wanted[wanted.count - 2 + index]
+                guard (1...Graph.attributeMax).contains(one) else { throw .damaged("output_shape \(wanted)") }
+                let total = max(0, size[index] - one)
+                windows.before[index] = pad == "SAME_UPPER" ? total / 2 : total - total / 2
+                windows.after[index] = total - windows.before[index]
+                size[index] = one
+            }
+        } else if pad == "NOTSET" {
+            var pads = node.integers("pads") ?? [0, 0, 0, 0]
+            if isLine, pads.count == 2 { pads = [pads[0], 0, pads[1], 0] }
+            guard pads.count == 4 else { throw .damaged("pads \(pads.prefix(16))") }
+            (windows.before, windows.after) = (Array(pads[..<2]), Array(pads[2...]))
+            try windows.check()
+            for index in 0..<2 { size[index] -= windows.before[index] + windows.after[index] }
+        }
+        // [groups * inputs, outputs, ...] to [groups * outputs, ..., inputs].
+        let parts = weights.reshaped([groups, inputs, outputs] + shape[2...]).transposed([0, 2, 3, 4, 1])
+        let result = try builder.convolveTransposed(
+            input,
+            channel: 1,
+            spatial: [2, 3],
+            weights: parts.reshaped([groups * outputs] + shape[2...] + [inputs]).reversed([1, 2]),
+            bias: bias,
+            windows,
+            size: size,
+            groups: groups
+        )
+        return isLine ? try builder.reshape(result, Array(result.shape.dropLast())) : result
+    }
+
     // MARK: Pools
 
     /// The windows of a pool, and how much of the padding only completes the last one.

@@ -23,7 +23,7 @@ struct ONNXOperands {
     /// The operators that are imported, with their domains.
     static let operators: Set<String> = [
         "Abs", "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
-        "ConstantOfShape", "Conv", "ConvInteger", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
+        "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
         "DynamicQuantizeLinear", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
         "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "LpNormalization", "MatMul", "MatMulInteger", "Max",
         "MaxPool", "Min", "Mul", "Neg", "PRelu", "Pad", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "ReduceMax",
@@ -94,6 +94,7 @@ struct ONNXOperands {
         case "Dropout": return try dropout(&builder)
         case "Cast": return [try cast(&builder)]
         case "Conv": return [try convolution(value(0), real(1), bias(2), &builder)]
+        case "ConvTranspose": return [try convolutionTransposed(&builder)]
         case "MaxPool": return try maxPool(&builder)
         case "AveragePool": return [try averagePool(value(0), channelsLast: false, &builder)]
         case "GlobalAveragePool": return [try globalAverage(value(0), channelsLast: false, &builder)]

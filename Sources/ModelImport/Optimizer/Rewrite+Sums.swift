@@ -217,6 +217,41 @@ extension Rewrite {
         note("pads fused into convolutions", count)
     }
 
+    /// Rows and columns that are cut off behind a convolution, and come from padding alone, are not computed.
+    mutating func cropPadding() {
+        var count = 0
+        for index in indices {
+            guard let reader = nodes[index], case .slice(let begin, let end, let stride) = reader.operation,
+                stride == [1, 1, 1], begin == [0, 0, 0], let previous = maker(of: reader.inputs[0]),
+                var node = nodes[previous], case .convolution(var convolution) = node.operation,
+                let weights = constants[convolution.weights]?.shape, end[2] == shape(node.output)[2],
+                isPassedOn(node.output, as: reader.output)
+            else { continue }
+            let plane = shape(node.inputs[0])
+            let cut = (shape(node.output)[0] - end[0], shape(node.output)[1] - end[1])
+            convolution.padding.bottom -= cut.0 * convolution.stride.height
+            convolution.padding.right -= cut.1 * convolution.stride.width
+            guard convolution.padding.bottom >= 0, convolution.padding.right >= 0,
+                convolution.window(weightShape: weights).positions(over: Extent(height: plane[0], width: plane[1]))
+                    == Extent(height: end[0], width: end[1])
+            else { continue }
+            node.operation = .convolution(convolution)
+            node.output = reader.output
+            replace(index, with: nil)
+            replace(previous, with: node)
+            count += 1
+        }
+        note("crops taken from the padding of convolutions", count)
+    }
+
+    /// Whether one node alone reads a value, and the node's result stands as that does.
+    private func isPassedOn(_ value: String, as result: String) -> Bool {
+        guard !isAnswer(value), indices.count(where: { nodes[$0]?.inputs.contains(value) ?? false }) == 1 else {
+            return false
+        }
+        return encodings[value] == nil || encodings[value] == encodings[result]
+    }
+
     /// A rectification behind a sum becomes its activation.
     mutating func fuseActivations() {
         var count = 0

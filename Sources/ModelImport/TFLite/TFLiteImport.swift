@@ -10,7 +10,7 @@ struct TFLiteImport {
         "MIRROR_PAD", "MUL", "NEG", "PACK", "PAD", "PADV2", "PRELU", "QUANTIZE", "REDUCE_MAX", "RELU", "RELU6",
         "RELU_N1_TO_1", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SHAPE", "SLICE", "SOFTMAX",
         "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQUARE", "SQUARED_DIFFERENCE", "SQUEEZE",
-        "STRIDED_SLICE", "SUB", "SUM", "TANH", "TILE", "TRANSPOSE", "UNPACK",
+        "STRIDED_SLICE", "SUB", "SUM", "TANH", "TILE", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK",
     ]
 
     private let model: TFLiteModel
@@ -43,7 +43,13 @@ struct TFLiteImport {
         var problems: [ImportError.Problem] = []
         for (number, tensor) in model.tensors.enumerated() where values[number] == nil && !written.contains(number) {
             guard !tensor.data.isEmpty || tensor.shape.contains(0), !tensor.isVariable else { continue }
-            values[number] = try constant(tensor, number, &problems)
+            if tensor.type == .int4 {
+                // Unpacked, and many tensors of a file may share the same bytes.
+                do throws(Refusal) { try builder.spend(2 * tensor.data.count) } catch {
+                    throw .damaged(field: "tensor '\(tensor.name)'", reason: "too many constants of four bits")
+                }
+            }
+            values[number] = try constant(tensor, &problems)
         }
         let nodes = model.operators.map { node in
             SourceWiring(
@@ -61,12 +67,16 @@ struct TFLiteImport {
         let importer = TFLiteImport(model: model)
         var lowering = Lowering(values: values)
         lowering.problems = problems
+        var folded = 0
         try lowering.run(nodes, names: model.tensors.map(\.name), supported: operators, &builder) {
             index,
             inputs,
             builder throws(Refusal) in
-            try importer.lower(model.operators[index], inputs, &builder)
+            let results = try importer.lower(model.operators[index], inputs, &builder)
+            if results.allSatisfy({ $0?.constant != nil }) { folded += 1 }
+            return results
         }
+        result.notes = LoweredModel.notes(folded: folded, dead: 0)
         for number in model.outputs {
             let tensor = model.tensors[number]
             guard let value = lowering.values[number] else {
@@ -82,7 +92,6 @@ struct TFLiteImport {
 
     private static func constant(
         _ tensor: TFLiteModel.Tensor,
-        _ number: Int,
         _ problems: inout [ImportError.Problem]
     ) throws(ImportError) -> Value? {
         guard let type = tensor.type, !tensor.isSparse else {

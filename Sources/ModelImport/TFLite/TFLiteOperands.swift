@@ -50,6 +50,7 @@ struct TFLiteOperands {
         switch kind {
         case "CONV_2D": return [try convolution(&builder)]
         case "DEPTHWISE_CONV_2D": return [try depthwise(&builder)]
+        case "TRANSPOSE_CONV": return [try transposedConvolution(&builder, outputShapes.first ?? [])]
         case "FULLY_CONNECTED": return [try fullyConnected(&builder)]
         case "AVERAGE_POOL_2D", "MAX_POOL_2D": return [try pool(&builder, isMax: kind == "MAX_POOL_2D")]
         case "ADD", "SUB", "MUL", "DIV": return [try arithmetic(kind, &builder)]
@@ -278,6 +279,47 @@ struct TFLiteOperands {
             activation: fused
         )
         return try finish(spacing(result, as: input), rest, &builder)
+    }
+
+    private func transposedConvolution(_ builder: inout GraphBuilder, _ outputShape: [Int]) throws(Refusal) -> Value {
+        guard inputs.indices.contains(2), let input = inputs[2], input.constant == nil, input.shape.count == 4 else {
+            throw .damaged("its operand is no plane")
+        }
+        let weights = try constant(1, &builder)
+        let shape = weights.tensor.shape
+        let target = try value(0).constant == nil ? outputShape : integers(0)
+        guard shape.count == 4, shape[3] == input.shape[3], target.count == 4, weights.tensor.elementCount > 0 else {
+            throw .damaged("weights of shape \(shape) for \(input.shape), a result of \(target)")
+        }
+        var windows = Windows(
+            size: [shape[1], shape[2]],
+            stride: [try options.word(2), try options.word(1)],
+            dilation: [1, 1],
+            before: [0, 0],
+            after: [0, 0]
+        )
+        try windows.check()
+        let size = [target[1], target[2]]
+        guard size.allSatisfy((1...Graph.attributeMax).contains) else { throw .damaged("a result of \(target)") }
+        if try options.byte(0) == 0 {
+            for index in 0..<2 {
+                let whole = (input.shape[1 + index] - 1) * windows.stride[index] + windows.size[index]
+                windows.before[index] = max(0, whole - size[index]) / 2
+            }
+        }
+        let (fused, rest) = try activation(3)
+        let result = try builder.convolveTransposed(
+            input,
+            channel: 3,
+            spatial: [1, 2],
+            weights: weights.reversed([1, 2]),
+            bias: bias(3, &builder),
+            windows,
+            size: size,
+            groups: 1,
+            activation: fused
+        )
+        return try finish(result, rest, &builder)
     }
 
     private func fullyConnected(_ builder: inout GraphBuilder) throws(Refusal) -> Value {
