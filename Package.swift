@@ -16,6 +16,7 @@ let hummingbird = package("Hummingbird", "hummingbird")
 let httpTypes = package("HTTPTypes", "swift-http-types")
 let hummingbirdCore = package("HummingbirdCore", "hummingbird")
 let nioCore = package("NIOCore", "swift-nio")
+let nioSSL = package("NIOSSL", "swift-nio-ssl")
 let nioPosix = package("NIOPosix", "swift-nio")
 let nioHTTP = package("NIOHTTP1", "swift-nio")
 let lifecycle = package("ServiceLifecycle", "swift-service-lifecycle")
@@ -102,7 +103,10 @@ let services: [Target] = [
     service("registry", domain + ["Inference", "ZeroMQ", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
     service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
-    service("alert", [asyncHTTPClient, grdb, nioCore, nioHTTP, yams]),
+    service(
+        "alert",
+        ["KnownPipelines", "Pipelines", asyncHTTPClient, crypto, grdb, nioCore, nioHTTP, nioPosix, nioSSL, yams]
+    ),
     service(
         "gateway",
         ["KnownPipelines", "Pipelines", hummingbird, hummingbirdCore, httpTypes, grdb, nioCore, nioPosix]
@@ -171,7 +175,11 @@ let testTargets: [Target] = [
             "Pipelines",
         ]
     ),
-    .testTarget(name: "AlertTests", dependencies: ["AlertApp", "Events", "Storage", grdb]),
+    .testTarget(
+        name: "AlertTests",
+        dependencies: ["AlertApp", "ChildProcesses", "Events", "Pipelines", "Storage", crypto, grdb],
+        exclude: ["mail_server.py"]
+    ),
     .testTarget(name: "InferenceNodeTests", dependencies: ["InferenceNodeApp", "Events", "Kernels"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
     .testTarget(
@@ -206,6 +214,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),

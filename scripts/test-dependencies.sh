@@ -8,13 +8,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Command, and the Debian package that has it.
-tools=(python3:python3 valgrind:valgrind clang-19:clang-19 ld.lld-19:lld-19 qemu-aarch64:qemu-user)
+tools=(python3:python3 valgrind:valgrind openssl:openssl prometheus-alertmanager:prometheus-alertmanager
+    clang-19:clang-19 ld.lld-19:lld-19 qemu-aarch64:qemu-user)
 # File, and the Debian package that has it: the C library for aarch64, with the compiler's.
 files=(/usr/aarch64-linux-gnu/lib/libc.a:libc6-dev-arm64-cross
     /usr/lib/gcc-cross/aarch64-linux-gnu/12/libgcc.a:libgcc-12-dev-arm64-cross)
 # Versions of Python packages; a change here makes the environment anew.
 python_packages=(pyzmq==27.3.0 cloudevents==2.2.0 jsonschema==4.26.0 rfc3339-validator==0.1.4 asyncapi3==0.0.2
-    onnx==1.17.0)
+    onnx==1.17.0 aiosmtpd==1.4.6)
 
 venv=.build-venv
 stamp=$venv/packages

@@ -9,6 +9,7 @@ public enum EventCatalogue {
         PipelinePushed.self, PipelineRegistered.self, PipelineRejected.self,
         ModelRegistered.self, ModelRejected.self, ModelPromoted.self, RolloutStepped.self, RolloutCompleted.self,
         ModelLoaded.self, ModelRefused.self, KernelRefused.self, AlertRaised.self, AlertResolved.self,
+        AlertAcknowledged.self, AlertSilenced.self,
         EventRefused.self, ServiceBeat.self,
     ]
 

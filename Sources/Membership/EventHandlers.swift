@@ -41,7 +41,8 @@ public struct EventHandlers: Sendable {
     /// No handlers.
     public init() {}
 
-    /// Takes events of that kind, from every site and about every subject.
+    /// Takes events of that kind, from every site and about every subject. Several handlers of one kind run in the order in
+    /// which they were given, and what one of them refuses is refused.
     /// - Parameter quietly: Another program reports what cannot be used; this one only counts.
     public mutating func on<E: Event>(
         _ kind: E.Type,
@@ -49,8 +50,10 @@ public struct EventHandlers: Sendable {
         _ body: @escaping @Sendable (E, EventContext, Transaction) throws -> Void
     ) {
         guard let filter = try? E.kind.filter else { preconditionFailure("\(E.kind.type) makes no topic filter") }
-        filters.append(filter)
-        entries[E.kind.type] = Entry(isQuiet: quietly) { record, event, transaction in
+        let before = entries[E.kind.type]
+        if before == nil { filters.append(filter) }
+        entries[E.kind.type] = Entry(isQuiet: quietly && before?.isQuiet ?? true) { record, event, transaction in
+            try before?.body(record, event, transaction)
             transaction.runID = event.runID
             try body(
                 try event.decode(E.self),

@@ -51,7 +51,13 @@ struct AlertMachineTests {
         let cleared = occurrence("decay.cleared")
         #expect(
             machine.take(cleared) == [
-                .resolve(key("decay-detected"), try rule("decay-detected"), repeats: 2, cleared)
+                .resolve(
+                    key("decay-detected"),
+                    try rule("decay-detected"),
+                    repeats: 2,
+                    message: "\(cleared.type): \(cleared.detail)",
+                    eventID: cleared.eventID
+                )
             ]
         )
         #expect(machine.take(cleared) == [])
@@ -125,7 +131,7 @@ struct AlertMachineTests {
 
     @Test("goes on from the alerts that were open")
     func restored() {
-        let open = OpenAlert(key: key("decay-detected"), repeats: 4)
+        let open = OpenAlert(key: key("decay-detected"), repeats: 4, lastAt: Timestamp(seconds: 0))
         var machine = AlertMachine(rules: AlertRule.builtIn, open: [open])
         #expect(machine.take(occurrence("decay.detected")) == [.count(key("decay-detected"), repeats: 5)])
     }
@@ -148,7 +154,7 @@ struct AlertMachineTests {
                 case .hold, .drop: Issue.record("no built-in rule has an age")
                 case .raise(let key, _, _, _, _): #expect(open.insert(key).inserted, "seed \(seed)")
                 case .count(let key, _): #expect(open.contains(key), "seed \(seed)")
-                case .resolve(let key, _, _, _): #expect(open.remove(key) != nil, "seed \(seed)")
+                case .resolve(let key, _, _, _, _): #expect(open.remove(key) != nil, "seed \(seed)")
                 }
             }
         }
@@ -165,5 +171,24 @@ struct BackoffTests {
         #expect(backoff.wait(after: 11) == .seconds(300))
         #expect(backoff.wait(after: 12) == nil)
         #expect(Backoff(attemptsMax: 1).wait(after: 1) == nil)
+    }
+
+    @Test("an alert that nothing but age ends is over when it was not repeated for so long")
+    func age() throws {
+        var machine = AlertMachine(rules: AlertRule.builtIn)
+        let refused = Occurrence(type: "event.refused", about: "bus/denied", detail: "d", eventID: "e", eventType: "x")
+        func at(_ seconds: Double) -> Timestamp { Timestamp(seconds: seconds) }
+        _ = machine.take(refused, at: at(0), runID: nil)
+        #expect(machine.tick(at: at(3_599)).isEmpty)
+        _ = machine.take(refused, at: at(3_599), runID: nil)
+        #expect(machine.tick(at: at(7_198)).isEmpty)
+        let key = OpenAlert.Key(rule: "event-refused", about: "bus/denied")
+        let rule = try #require(AlertRule.builtIn.first { $0.name == "event-refused" })
+        #expect(
+            machine.tick(at: at(7_199)) == [
+                .resolve(key, rule, repeats: 1, message: "no event.refused for 1 h", eventID: "")
+            ]
+        )
+        #expect(machine.open.isEmpty && machine.tick(at: at(9_999)).isEmpty)
     }
 }

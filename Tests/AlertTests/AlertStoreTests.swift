@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import GRDB
+import Pipelines
 import Storage
 import Synchronization
 import Testing
@@ -55,7 +56,8 @@ struct AlertStoreTests {
         let key = OpenAlert.Key(rule: "r", about: "oil")
         let first = try await store.write { try AlertTable.insert(raised, at: $0.now, $0.database) }
         try await store.write { try AlertTable.count(key, repeats: 3, at: $0.now, $0.database) }
-        #expect(try await store.read { try AlertTable.open(about: "oil", $0) } == [OpenAlert(key: key, repeats: 3)])
+        let open = OpenAlert(key: key, repeats: 3, lastAt: Timestamp(seconds: 100))
+        #expect(try await store.read { try AlertTable.open(about: "oil", $0) } == [open])
         let ended = try await store.write { try AlertTable.resolve(key, by: "e2", at: $0.now, $0.database) }
         #expect(ended == first)
         #expect(try await store.write { try AlertTable.resolve(key, by: "e2", at: $0.now, $0.database) } == nil)
@@ -205,6 +207,133 @@ struct AlertStoreTests {
         #expect(incident.told?.lastAt == Timestamp(seconds: 60))
         let due = try await new.read { try DeliveryTable.due(.webhook, at: Timestamp(seconds: 200), limit: 9, $0) }
         #expect(due.map(\.idempotencyKey) == ["2-raised"])
+    }
+
+    @Test(
+        "are told as the pipeline's automation says: with what the loop did, with the command that answers, or not",
+        arguments: [("automatic", true, nil), ("alert", true, "hexloop train oil --because 1"), ("manual", false, nil)]
+            as [(String, Bool, String?)]
+    )
+    func levels(_ automation: String, _ isTold: Bool, _ answer: String?) async throws {
+        let (store, clock) = try timed()
+        let definition = try Pipeline(
+            yaml: """
+                pipeline: oil
+                automation: \(automation)
+                task: {kind: regression, inputs: {x: {shape: [1]}}, target: y}
+                data: {observations: in, labels: out}
+                """
+        ).canonicalJSON()
+        let figures = DecayFigures(
+            cause: "error",
+            metric: "mae",
+            value: 2,
+            baseline: 1,
+            near: 1.5,
+            breach: 2,
+            window: 20,
+            key: "k",
+            firstSuspectKey: nil,
+            firstSuspectAt: nil,
+            message: "m"
+        )
+        let occurrence = Occurrence(
+            type: "decay.detected",
+            about: "oil",
+            figures: figures,
+            detail: "d",
+            eventID: "e",
+            eventType: "x"
+        )
+        try await store.write { transaction in
+            try transaction.database.execute(
+                sql: "INSERT INTO pipeline (name, version, definition) VALUES ('oil', 'v', ?)",
+                arguments: [definition]
+            )
+            try AlertHandlers.take(occurrence, AlertRule.builtIn, transaction)
+        }
+        clock.set(200)
+        try await store.write { try AlertHandlers.tick(AlertRule.builtIn, TellingPolicy(), [.webhook], $0) }
+        let due = try await store.read { try DeliveryTable.due(.webhook, at: Timestamp(seconds: 200), limit: 9, $0) }
+        let notice = try due.first.map { try EventCoding.decode(AlertNotice.self, from: $0.body) }
+        #expect((notice != nil) == isTold && notice?.answer == answer)
+        #expect(notice?.text?.contains("hexloop train") ?? false == (answer != nil))
+        #expect(try await store.read { try AlertTable.openCount($0) } == 1, "what is not told is recorded")
+    }
+
+    @Test("are acknowledged and silenced by events that outlast a restart")
+    func said() async throws {
+        let (store, clock) = try timed()
+        let rules = AlertRule.builtIn
+        let occurrence = Occurrence(type: "model.rejected", about: "oil", detail: "d", eventID: "e", eventType: "x")
+        let silence = AlertSilenced(
+            silence: "work",
+            rules: ["model-rejected"],
+            pipelines: ["o*"],
+            until: Timestamp(seconds: 1_000),
+            by: "ada",
+            reason: "r"
+        )
+        try await store.write { transaction in
+            try AlertHandlers.silence(silence, rules, transaction)
+            try AlertHandlers.take(occurrence, rules, transaction)
+        }
+        func told(at seconds: Double) async throws -> [AlertNotice.State] {
+            clock.set(seconds)
+            try await store.write { try AlertHandlers.tick(rules, TellingPolicy(), [.log], $0) }
+            let due = try await store.read {
+                try DeliveryTable.due(.log, at: Timestamp(seconds: seconds), limit: 9, $0)
+            }
+            for one in due { try await store.write { try DeliveryTable.remove(one.number, $0.database) } }
+            return try due.map { try EventCoding.decode(AlertNotice.self, from: $0.body).state }
+        }
+        #expect(try await told(at: 999) == [])
+        #expect(try await told(at: 1_000) == [.raised])
+        try await store.write {
+            try AlertHandlers.acknowledge(.init(incident: 1, by: "ada", note: "on it"), at: $0.now, $0)
+        }
+        #expect(try await told(at: 1_001) == [.acknowledged])
+        #expect(try await told(at: 100_000) == [])
+        let shown = try await store.read { try IncidentTable.shown(all: false, $0) }
+        #expect(shown.map(\.acknowledgedBy) == ["ada"] && shown.first?.alerts.map(\.rule) == ["model-rejected"])
+        for (number, rule) in [(9 as Int64, "model-rejected"), (1, "nothing")] {
+            await #expect(throws: EventError.self) {
+                try await store.write { transaction in
+                    if rule == "nothing" {
+                        var wrong = silence
+                        wrong.rules = [rule]
+                        try AlertHandlers.silence(wrong, rules, transaction)
+                    } else {
+                        try AlertHandlers.acknowledge(
+                            .init(incident: number, by: "a", note: ""),
+                            at: transaction.now,
+                            transaction
+                        )
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("that were given up are shown with their reason and tried again")
+    func dead() async throws {
+        let (store, alert) = (try store(), alert)
+        let now = Timestamp(seconds: 100)
+        try await store.write { transaction in
+            let telling = Incident.Telling(state: .raised, alerts: [alert], sinks: [.webhook])
+            let notice = try #require(AlertNotice(telling, of: 7, about: "oil", at: now))
+            for sink in [AlertRule.Sink.webhook, "gone"] {
+                try DeliveryTable.insert(notice, of: 7, to: sink, at: now, transaction.database)
+            }
+            try DeliveryTable.fail(1, "it answered 500", attempts: 10, dueAt: nil, at: now, transaction.database)
+            try DeliveryTable.giveUp(except: [.log, .webhook], at: now, transaction.database)
+        }
+        let dead = try await store.read { try DeliveryTable.givenUp($0) }
+        #expect(dead.map(\.sink) == ["gone", "webhook"] && dead.last?.failure == "it answered 500")
+        #expect(dead.last?.headline == "[warning] t")
+        #expect(try await store.write { try DeliveryTable.requeue(1, at: $0.now, $0.database) } == 1)
+        #expect(try await store.write { try DeliveryTable.requeue(99, at: $0.now, $0.database) } == 0)
+        #expect(try await store.read { try DeliveryTable.due(.webhook, at: now, limit: 9, $0) }.first?.attempts == 0)
     }
 
     private func timed() throws -> (Store, Clock) {

@@ -15,7 +15,7 @@ struct IncidentTests {
             detail: "",
             since: at(since),
             repeats: 0,
-            sinks: Set(AlertRule.Sink.allCases)
+            sinks: AlertRule.Sink.usual
         )
     }
 
@@ -187,5 +187,37 @@ struct IncidentTests {
             #expect(states.filter { $0 == .raised }.count <= 1, "seed \(seed)")
             #expect(!states.contains(.resolved) || states.last == .resolved, "seed \(seed)")
         }
+    }
+
+    @Test("that somebody looks after is said once to those who were told, and then only when it grows worse or is over")
+    func acknowledged() {
+        var policy = TellingPolicy()
+        policy.repeat = .seconds(60)
+        policy.escalation = .init(after: .seconds(30), severity: .warning)
+        var incident = incident(alert("a", .warning))
+        _ = incident.tell(at: at(10), policy)
+        incident.acknowledge(by: "ada", note: "on it", at: at(12))
+        let said = incident.tell(at: at(13), policy)
+        #expect(said?.state == .acknowledged && said?.end == "ada looks after it: on it")
+        #expect(said?.sinks == AlertRule.Sink.usual)
+        for seconds in stride(from: 14.0, to: 1_000, by: 50) { #expect(incident.tell(at: at(seconds), policy) == nil) }
+        incident.add(alert("b", .critical))
+        #expect(incident.tell(at: at(1_001), policy)?.state == .worsened)
+        #expect(incident.acknowledgement == nil)
+        incident.resolve("a", message: "m")
+        incident.resolve("b", message: "m")
+        let last = incident.tell(at: at(1_002), policy)
+        #expect(last?.state == .resolved && last?.alerts.map(\.rule) == ["b"] && last?.ended.map(\.rule) == ["a"])
+    }
+
+    @Test("names the alerts that were told and are over, and keeps to itself what is only recorded")
+    func endedAndUnheard() {
+        var incident = incident(alert("a", .warning), alert("b", .info))
+        #expect(incident.tell(at: at(10), TellingPolicy(), unheard: ["a", "b"]) == nil)
+        #expect(incident.tell(at: at(11), TellingPolicy())?.ended.isEmpty == true)
+        incident.resolve("b", message: "m")
+        incident.add(alert("c", .critical))
+        let told = incident.tell(at: at(12), TellingPolicy())
+        #expect(told?.alerts.map(\.rule) == ["c", "a"] && told?.ended.map(\.rule) == ["b"])
     }
 }

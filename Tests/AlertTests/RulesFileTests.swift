@@ -40,7 +40,7 @@ struct RulesFileTests {
     @Test(
         "is refused with line, key and way out",
         arguments: [
-            ("3", "the rules file, or a list of rules, with the keys rules, wait, repeat"),
+            ("3", "the rules file, or a list of rules, with the keys sinks, rules, wait, repeat"),
             ("rules: 3", "rules: a list of rules is expected"),
             ("[]", "a list of rules is expected"),
             ("name: a", "name: no such key; allowed are rules, wait, repeat"),
@@ -148,5 +148,65 @@ struct RulesFileTests {
             #expect(WatchedEvent.types.isSuperset(of: rule.resolveBy.union([rule.type])), "\(rule.name)")
             #expect(!rule.resolveBy.contains(rule.type), "\(rule.name)")
         }
+    }
+
+    @Test("sets up sinks of every kind, with secrets from the environment and from files")
+    func sinks() throws {
+        let file = try RulesFile.parse(
+            """
+            sinks:
+              hook: {kind: webhook, url: https://a/b, secret: $SECRET, timeout: 2s, attempts: 3}
+              chat: {kind: slack, url: $CHAT}
+              pager: {kind: pagerduty, key: abc}
+              prometheus: {kind: alertmanager, url: http://am:9093/}
+              mail: {kind: smtp, host: mail.example.org, user: u, password: $SECRET, from: a@b.c, to: [d@e.f, g@h.i]}
+            rules:
+              - {name: a, type: model.rejected, severity: info, ends-after: 2h, sinks: [mail, log]}
+            escalate: {after: 30m}
+            """,
+            secrets: .init(environment: ["SECRET": "s", "CHAT": "https://hooks/x"])
+        )
+        #expect(file.sinks["hook"]?.kind == .webhook(url: "https://a/b", secret: "s"))
+        #expect(file.sinks["hook"]?.timeout == .seconds(2) && file.sinks["hook"]?.attempts == 3)
+        #expect(file.sinks["chat"]?.kind == .slack(url: "https://hooks/x"))
+        #expect(file.sinks["pager"]?.kind == .pagerDuty(url: RulesFile.pagerDutyURL, key: "abc"))
+        #expect(file.sinks["prometheus"]?.kind == .alertmanager(url: "http://am:9093"))
+        let mail = MailSettings(
+            host: "mail.example.org",
+            port: 587,
+            security: .starttls,
+            login: .init(user: "u", password: "s"),
+            from: "a@b.c",
+            to: ["d@e.f", "g@h.i"]
+        )
+        #expect(file.sinks["mail"]?.kind == .mail(mail))
+        #expect(file.rules.first?.sinks == ["mail", "log"] && file.rules.first?.endsAfter == .seconds(7_200))
+        #expect(file.policy.escalation?.sinks.contains("pager") == true)
+    }
+
+    @Test(
+        "refuses a sink that is not whole by key and way out",
+        arguments: [
+            ("{a: {kind: fax}}", "sinks.a.kind: one of webhook, slack"),
+            ("{log: {kind: slack, url: http://x}}", "log already"),
+            ("{a: {kind: webhook, url: ftp://x}}", "must begin with http"),
+            ("{a: {kind: slack}}", "sinks.a.url: is missing"),
+            ("{a: {kind: slack, url: $NOWHERE}}", "$NAME for the environment"),
+            ("{a: {kind: slack, url: file:/nowhere}}", "file:<path>"),
+            ("{a: {kind: slack, url: http://x, secret: y}}", "no such key"),
+            ("{a: {kind: smtp, host: h, from: a, to: [b@c]}}", "'a' is no address"),
+            ("{a: {kind: smtp, host: h, from: a@b, to: []}}", "1 to 100 addresses"),
+            ("{a: {kind: smtp, host: h, from: a@b, to: ['x@y>\\r\\nRCPT']}}", "is no address"),
+            ("{a: {kind: smtp, host: h, security: none, user: u, password: p, from: a@b, to: [c@d]}}", "over TLS only"),
+            ("{a: {kind: slack, url: http://x, timeout: 2h}}", "100ms to 1m"),
+            ("{a: {kind: slack, url: http://x, attempts: 0}}", "from 1 to 100"),
+            ("{A B: {kind: slack}}", "may only hold"),
+        ]
+    )
+    func badSinks(_ text: String, _ words: String) {
+        let error = #expect(throws: RulesError.self) {
+            try RulesFile.parse("sinks: \(text)", secrets: .init(environment: [:]))
+        }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
 }

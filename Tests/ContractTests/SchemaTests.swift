@@ -31,6 +31,9 @@ struct Reader: Sendable, CustomTestStringConvertible {
             Reader("answers/status.v1", StatusAnswer.self), Reader("answers/inference.v1", InferenceAnswer.self),
             Reader("answers/bus-status.v1", BusStatus.self), Reader("answers/dead-letters.v1", DeadLettersAnswer.self),
             Reader("answers/dead-letter.v1", DeadLetterAnswer.self), Reader("answers/requeued.v1", RequeueAnswer.self),
+            Reader("answers/alerts.v1", AlertsAnswer.self), Reader("answers/dead-notices.v1", DeadNoticesAnswer.self),
+            Reader("answers/requeued-notices.v1", RequeuedNoticesAnswer.self),
+            Reader("answers/alert-test.v1", AlertTestAnswer.self),
             Reader("answers/backup.v1", BackupProgress.self), Reader("answers/removed.v1", BusDone.self),
         ]
 }
@@ -39,7 +42,9 @@ struct Reader: Sendable, CustomTestStringConvertible {
 enum Contract {
     /// The catalogue, and the questions, which are not in the log.
     static let kinds: [any Event.Type] = EventCatalogue.kinds + questions
-    static let questions: [any Event.Type] = [RegistryQuery.self, InferenceRequest.self, BusQuery.self]
+    static let questions: [any Event.Type] = [
+        RegistryQuery.self, InferenceRequest.self, BusQuery.self, AlertQuery.self,
+    ]
 
     /// `decay.detected.v1`
     static func name(_ kind: EventKind) -> String { "\(kind.noun).\(kind.verb).v\(kind.version)" }

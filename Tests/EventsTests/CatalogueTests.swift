@@ -155,6 +155,16 @@ private let examples: [any Event] = [
         eventType: "dev.hexloop.decay.detected.v1"
     ),
     AlertResolved(alert: "a", rule: "decay", about: "oil-price", repeats: 2, message: "m"),
+    AlertAcknowledged(incident: 7, by: "ada", note: "on it"),
+    AlertSilenced(
+        silence: "holidays",
+        rules: ["r"],
+        pipelines: ["oil-*"],
+        from: at,
+        until: at,
+        by: "ada",
+        reason: "work"
+    ),
     EventRefused(
         service: "trainer",
         sequence: 7,

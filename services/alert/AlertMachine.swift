@@ -13,6 +13,8 @@ struct OpenAlert: Sendable, Hashable {
 
     let key: Key
     var repeats: Int
+    /// When it was raised or repeated last.
+    var lastAt: Timestamp
 }
 
 /// What a rule with an age saw, as long as it is not old enough to be an alert.
@@ -36,7 +38,8 @@ struct AlertMachine: Sendable {
         case raise(OpenAlert.Key, AlertRule, Occurrence, since: Timestamp, runID: String?)
         /// The alert stands already; it has now been repeated that often.
         case count(OpenAlert.Key, repeats: Int)
-        case resolve(OpenAlert.Key, AlertRule, repeats: Int, Occurrence)
+        /// It is over; the message says why, and the event that ended it is named if there is one.
+        case resolve(OpenAlert.Key, AlertRule, repeats: Int, message: String, eventID: String)
     }
 
     let rules: [AlertRule]
@@ -57,12 +60,21 @@ struct AlertMachine: Sendable {
             let key = OpenAlert.Key(rule: rule.name, about: occurrence.about)
             if pending.removeValue(forKey: key) != nil { actions.append(.drop(key)) }
             guard let alert = open.removeValue(forKey: key) else { continue }
-            actions.append(.resolve(key, rule, repeats: alert.repeats, occurrence))
+            actions.append(
+                .resolve(
+                    key,
+                    rule,
+                    repeats: alert.repeats,
+                    message: "\(occurrence.type): \(occurrence.detail)",
+                    eventID: occurrence.eventID
+                )
+            )
         }
         for rule in rules where rule.matches(occurrence) {
             let key = OpenAlert.Key(rule: rule.name, about: occurrence.about)
             if var alert = open[key] {
                 alert.repeats += 1
+                alert.lastAt = now
                 open[key] = alert
                 actions.append(.count(key, repeats: alert.repeats))
             } else if rule.after > .zero {
@@ -71,14 +83,15 @@ struct AlertMachine: Sendable {
                 pending[key] = waiting
                 actions.append(.hold(waiting))
             } else {
-                open[key] = OpenAlert(key: key, repeats: 0)
+                open[key] = OpenAlert(key: key, repeats: 0, lastAt: now)
                 actions.append(.raise(key, rule, occurrence, since: now, runID: runID))
             }
         }
         return actions
     }
 
-    /// Raises what has reached its rule's age, oldest first; drops what no rule asks for any more.
+    /// Raises what has reached its rule's age, oldest first; drops what no rule asks for any more; ends what has not been
+    /// repeated for as long as its rule says.
     mutating func tick(at now: Timestamp) -> [Action] {
         var actions: [Action] = []
         for waiting in pending.values.sorted(by: { ($0.since, $0.key.text) < ($1.since, $1.key.text) }) {
@@ -90,10 +103,35 @@ struct AlertMachine: Sendable {
             }
             guard now - waiting.since >= rule.after else { continue }
             pending[key] = nil
-            open[key] = OpenAlert(key: key, repeats: 0)
+            open[key] = OpenAlert(key: key, repeats: 0, lastAt: now)
             actions.append(.drop(key))
             actions.append(.raise(key, rule, waiting.occurrence, since: waiting.since, runID: waiting.runID))
         }
+        for alert in open.values.sorted(by: { $0.key.text < $1.key.text }) {
+            guard let rule = rules.first(where: { $0.name == alert.key.rule }), let endsAfter = rule.endsAfter,
+                now - alert.lastAt >= endsAfter
+            else { continue }
+            open[alert.key] = nil
+            actions.append(
+                .resolve(
+                    alert.key,
+                    rule,
+                    repeats: alert.repeats,
+                    message: "no \(rule.type) for \(Self.text(endsAfter))",
+                    eventID: ""
+                )
+            )
+        }
         return actions
+    }
+
+    /// `1 h` of an hour.
+    private static func text(_ duration: Duration) -> String {
+        let seconds = duration.components.seconds
+        for (unit, length) in [("d", 86_400 as Int64), ("h", 3_600), ("min", 60)]
+        where seconds % length == 0 && seconds > 0 {
+            return "\(seconds / length) \(unit)"
+        }
+        return "\(seconds) s"
     }
 }

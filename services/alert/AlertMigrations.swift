@@ -1,3 +1,4 @@
+import KnownPipelines
 import Storage
 
 enum AlertMigrations {
@@ -73,5 +74,25 @@ enum AlertMigrations {
             CREATE INDEX deliveryDue ON delivery (dueAt) WHERE givenUpAt IS NULL;
             """
         ),
+        // Sinks have the names that people give them, and people silence alerts by an event.
+        Store.Migration(
+            "alert-3",
+            """
+            CREATE TABLE silence (
+                name TEXT PRIMARY KEY, until INTEGER NOT NULL, silence BLOB NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE delivery3 (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                stream TEXT NOT NULL, key TEXT NOT NULL, sink TEXT NOT NULL, body BLOB NOT NULL,
+                attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0), dueAt INTEGER NOT NULL,
+                givenUpAt INTEGER, failure TEXT,
+                UNIQUE (key, sink)) STRICT;
+            INSERT INTO delivery3 (number, stream, key, sink, body, attempts, dueAt, givenUpAt, failure)
+                SELECT number, stream, key, sink, body, attempts, dueAt, givenUpAt, failure FROM delivery;
+            DROP TABLE delivery;
+            ALTER TABLE delivery3 RENAME TO delivery;
+            CREATE INDEX deliveryDue ON delivery (dueAt) WHERE givenUpAt IS NULL;
+            """
+        ),
+        PipelineTable.migration,
     ]
 }

@@ -6,7 +6,7 @@ import Events
 struct AlertNotice: Codable, Sendable, Hashable {
     /// What happened to the incident.
     enum State: String, Codable, Sendable, Hashable {
-        case raised, worsened, escalated, repeated, resolved
+        case raised, worsened, escalated, repeated, acknowledged, resolved, test
     }
 
     /// Another alert of the same incident.
@@ -18,13 +18,25 @@ struct AlertNotice: Codable, Sendable, Hashable {
         var since: Timestamp
     }
 
+    /// One line: how grave, and what.
+    var headline: String {
+        let tag =
+            switch state {
+            case .resolved: "resolved"
+            case .acknowledged: "acknowledged"
+            case .test: "test"
+            default: severity.rawValue
+            }
+        return "[\(tag)] \(title)" + (state == .escalated || state == .repeated ? " (\(state.rawValue))" : "")
+    }
+
     var alert: String
     var state: State
     var rule: String
     var severity: Severity
     var about: String
     var title: String
-    /// What the causing event says of itself; when resolved, what ended it.
+    /// What the causing event says of itself; when resolved, what ended it; when acknowledged, who looks after it.
     var detail: String
     /// When this was said.
     var at: Timestamp
@@ -36,17 +48,34 @@ struct AlertNotice: Codable, Sendable, Hashable {
     /// Since when the alert holds.
     var since: Timestamp?
     var others: [Other]?
+    /// Alerts of the incident that were told before and are over.
+    var ended: [Other]?
     /// What the monitor saw, when the alert is about decay.
     var figures: DecayFigures?
     /// What the loop did since the incident began, oldest first.
     var steps: [Incident.Step]?
+    /// The command that carries out what the loop does not do by itself.
+    var answer: String?
     /// Commands that show more.
     var look: [String]?
+    /// Pages that show more.
+    var links: [String]?
     /// All of it as lines for people.
     var text: String?
 
     /// What is said; nil when the telling names no alert, which none of an ``Incident`` does.
-    init?(_ telling: Incident.Telling, of incident: Int64, about: String, at now: Timestamp) {
+    ///
+    /// - Parameters:
+    ///   - isAsked: The pipeline waits for a person to say that a training shall begin.
+    ///   - links: Addresses with `{about}` in the place of the pipeline.
+    init?(
+        _ telling: Incident.Telling,
+        of incident: Int64,
+        about: String,
+        at now: Timestamp,
+        isAsked: Bool = false,
+        links: [String] = []
+    ) {
         guard let first = telling.alerts.first else { return nil }
         alert = OpenAlert.Key(rule: first.rule, about: about).text
         state = telling.state
@@ -66,16 +95,18 @@ struct AlertNotice: Codable, Sendable, Hashable {
             about.contains("/")
             ? ["hexloop status", "hexloop bus status"]
             : ["hexloop laps --pipeline \(about)", "hexloop history \(about)", "hexloop status"]
-        others = telling.alerts.dropFirst().map {
-            Other(rule: $0.rule, severity: $0.severity, title: $0.title, detail: $0.detail, since: $0.since)
+        if isAsked, state != .resolved, telling.alerts.contains(where: { $0.figures != nil }) {
+            answer = "hexloop train \(about) --because \(incident)"
         }
+        self.links = links.map { $0.replacing("{about}", with: about) }
+        others = telling.alerts.dropFirst().map(Other.init)
+        ended = telling.ended.map(Other.init)
         text = lines.joined(separator: "\n")
     }
 
     /// What decayed, by how much, since when, what the loop did about it, and how to look.
     private var lines: [String] {
-        var lines = ["[\(state == .resolved ? "resolved" : severity.rawValue)] \(title)", detail]
-        if state == .escalated || state == .repeated { lines[0] += " (\(state.rawValue))" }
+        var lines = [headline, detail]
         if let figures, state != .resolved {
             if figures.cause == "error", figures.baseline > 0 {
                 let times = figures.value / figures.baseline
@@ -98,9 +129,22 @@ struct AlertNotice: Codable, Sendable, Hashable {
             steps.isEmpty
             ? [state == .resolved ? "  nothing" : "  nothing yet"]
             : steps.map { "  \($0.at.rfc3339) \($0.type): \($0.detail)" }
+        if let answer { lines += ["Answer:", "  \(answer)"] }
         lines.append("Look:")
-        lines += (look ?? []).map { "  \($0)" }
+        lines += ((look ?? []) + (links ?? [])).map { "  \($0)" }
         return lines
+    }
+
+    /// A notice about nothing, to see whether a sink takes one.
+    init(testAt now: Timestamp, by: String) {
+        (alert, rule, about) = ("test/hexloop", "test", "hexloop")
+        (state, severity) = (.test, .info)
+        title = "Hexloop can tell you of alerts"
+        detail = "this is a test by \(by); there is nothing to do"
+        at = now
+        repeats = 0
+        since = now
+        text = [headline, detail].joined(separator: "\n")
     }
 
     /// A number with four digits that count.
@@ -109,5 +153,17 @@ struct AlertNotice: Codable, Sendable, Hashable {
         var scale = 1.0
         while abs(value) * scale < 1_000, scale < 1e12 { scale *= 10 }
         return "\((value * scale).rounded() / scale)"
+    }
+}
+
+extension AlertNotice.Other {
+    fileprivate init(_ alert: Incident.Alert) {
+        self.init(
+            rule: alert.rule,
+            severity: alert.severity,
+            title: alert.title,
+            detail: alert.detail,
+            since: alert.since
+        )
     }
 }

@@ -2,12 +2,22 @@ import Events
 
 /// When an alert is raised, how much it matters, and what ends it.
 struct AlertRule: Sendable, Hashable {
-    /// Where an alert is told.
-    enum Sink: String, Codable, Sendable, Hashable, CaseIterable {
+    /// The name of a place where alerts are told.
+    struct Sink: RawRepresentable, Codable, Sendable, Hashable, Comparable {
         /// One line in the service's log.
-        case log
-        /// A POST to `webhook.url`.
-        case webhook
+        static let log = Sink("log")
+        /// A POST to `webhook.url`, or the sink of that name in the rules file.
+        static let webhook = Sink("webhook")
+        /// Where alerts of rules that name no sink go before anything else is set up.
+        static let usual: Set<Sink> = [.log, .webhook]
+
+        let rawValue: String
+
+        init(_ name: String) { rawValue = name }
+
+        init?(rawValue: String) { self.init(rawValue) }
+
+        static func < (left: Sink, right: Sink) -> Bool { left.rawValue < right.rawValue }
     }
 
     /// Unique; a topic segment, because it is the subject of the alert's events.
@@ -23,12 +33,21 @@ struct AlertRule: Sendable, Hashable {
     var after = Duration.zero
     /// The events about the same thing that end it.
     var resolveBy: Set<String>
-    var sinks: Set<Sink>
+    /// Without a further event for so long it is over; nil when only an event ends it.
+    var endsAfter: Duration?
+    /// Nil for every sink that is set up.
+    var sinks: Set<Sink>?
     /// One line for people, in which `{about}` stands for the pipeline or program.
     var title: String
 
     /// The title for one subject.
     func title(about: String) -> String { title.replacing("{about}", with: about) }
+
+    /// Whether the alert is of a decay, which the loop answers as the pipeline's automation says.
+    var isDecay: Bool { type.hasPrefix("decay.") }
+
+    /// Whether anything ends it.
+    var canEnd: Bool { !resolveBy.isEmpty || endsAfter != nil }
 
     /// Whether that occurrence raises it, or repeats it.
     func matches(_ occurrence: Occurrence) -> Bool {
@@ -47,13 +66,15 @@ struct AlertRule: Sendable, Hashable {
         on type: String,
         _ severity: Severity,
         resolveBy: Set<String> = [],
-        sinks: Set<Sink> = [.log, .webhook],
+        endsAfter: Duration? = nil,
+        sinks: Set<Sink>? = nil,
         title: String
     ) {
         self.name = name
         self.type = type
         self.severity = severity
         self.resolveBy = resolveBy
+        self.endsAfter = endsAfter
         self.sinks = sinks
         self.title = title
     }
@@ -118,6 +139,24 @@ struct AlertRule: Sendable, Hashable {
             resolveBy: ["pipeline.registered"],
             title: "The pipeline file of {about} was rejected"
         ),
-        AlertRule("event-refused", on: "event.refused", .info, sinks: [.log], title: "Events are refused by {about}"),
+        AlertRule(
+            "kernel-refused",
+            on: "kernel.refused",
+            .warning,
+            endsAfter: .seconds(86_400),
+            title: "Node {about} computes without its fastest kernels"
+        ),
+        AlertRule(
+            "event-refused",
+            on: "event.refused",
+            .info,
+            endsAfter: .seconds(3_600),
+            sinks: [.log],
+            title: "Events are refused by {about}"
+        ),
     ]
+}
+
+extension AlertRule.Sink: ExpressibleByStringLiteral {
+    init(stringLiteral name: String) { self.init(name) }
 }

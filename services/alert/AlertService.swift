@@ -16,12 +16,12 @@ struct AlertService: Service {
     private static let batchMax = 32
     /// How often incidents are looked at, and deliveries whose next attempt is due.
     private static let lookInterval = Duration.seconds(1)
-    private static let answerBytesMax = 64 * 1024
+    /// How long a sink may take to connect; each has its own limit for the whole.
+    private static let connectMax = TimeAmount.seconds(30)
 
     private let member: Member
     private let configuration: AlertConfiguration
-    private let logWakes = Wakes()
-    private let webhookWakes = Wakes()
+    private let wakes: [AlertRule.Sink: Wakes]
     private let delivered = Counter(label: "alert_deliveries_total")
     private let failed = Counter(label: "alert_delivery_failures_total")
     private let givenUp = Counter(label: "alert_deliveries_given_up_total")
@@ -30,17 +30,15 @@ struct AlertService: Service {
     init(member: Member, configuration: AlertConfiguration) {
         self.member = member
         self.configuration = configuration
+        wakes = configuration.sinks.mapValues { _ in Wakes() }
     }
 
     /// There may be something to tell.
-    func wake() {
-        logWakes.continuation.yield()
-        webhookWakes.continuation.yield()
-    }
+    func wake() { for one in wakes.values { one.continuation.yield() } }
 
     func run() async throws {
         var limits = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        limits.timeout.connect = Self.amount(configuration.webhookTimeout)
+        limits.timeout.connect = Self.connectMax
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: limits)
         do {
             try await cancelWhenGracefulShutdown { try await follow(client) }
@@ -52,25 +50,30 @@ struct AlertService: Service {
         try await client.shutdown()
     }
 
-    /// Each sink has a loop of its own, so that one that hangs does not hold up the other.
+    /// Each sink has a loop of its own, so that one that hangs does not hold up the others.
     private func follow(_ client: HTTPClient) async throws {
+        let names = Set(configuration.sinks.keys)
+        try await member.store.write { try DeliveryTable.giveUp(except: names, at: $0.now, $0.database) }
+        let teller = SinkTeller(member: member, client: client)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !Task.isCancelled {
                     try await tick()
+                    open.record(try await member.store.read { try AlertTable.openCount($0) })
                     wake()
                     try? await Task.sleep(for: Self.lookInterval)
                 }
             }
             group.addTask {
-                for await _ in logWakes.stream {
-                    while try await logDue() {}
-                    open.record(try await member.store.read { try AlertTable.openCount($0) })
-                }
+                try await AlertQueryService(member: member, configuration: configuration, teller: teller) { wake() }
+                    .run()
             }
-            group.addTask {
-                for await _ in webhookWakes.stream {
-                    while try await postDue(client) {}
+            for (sink, settings) in configuration.sinks {
+                group.addTask {
+                    guard let stream = wakes[sink]?.stream else { return }
+                    for await _ in stream {
+                        while try await tellDue(sink, settings, teller) {}
+                    }
                 }
             }
             defer { group.cancelAll() }
@@ -84,100 +87,63 @@ struct AlertService: Service {
             try IncidentTable.open($0).isEmpty && PendingTable.all($0).isEmpty
         }
         guard !isIdle else { return }
-        let (rules, policy, sinks) = (configuration.rules, configuration.policy, configuration.sinks)
-        try await member.store.write { try AlertHandlers.tick(rules, policy, sinks, $0) }
-    }
-
-    private func due(_ sink: AlertRule.Sink) async throws -> [DeliveryTable.Delivery] {
-        let now = Member.clock()
-        return try await member.store.read { try DeliveryTable.due(sink, at: now, limit: Self.batchMax, $0) }
-    }
-
-    /// Logs what is due; false when there was nothing.
-    private func logDue() async throws -> Bool {
-        let due = try await due(.log)
-        guard !due.isEmpty else { return false }
-        for delivery in due { log(delivery) }
-        delivered.increment(by: due.count)
-        try await member.store.write { transaction in
-            for delivery in due { try DeliveryTable.remove(delivery.number, transaction.database) }
+        let configuration = configuration
+        try await member.store.write {
+            try AlertHandlers.tick(
+                configuration.rules,
+                configuration.policy,
+                Set(configuration.sinks.keys),
+                links: configuration.links,
+                $0
+            )
         }
-        return true
     }
 
-    /// Posts what is due; false when there was nothing.
-    private func postDue(_ client: HTTPClient) async throws -> Bool {
-        let due = try await due(.webhook)
+    /// Tells a sink what is due; false when there was nothing.
+    private func tellDue(_ sink: AlertRule.Sink, _ settings: SinkSettings, _ teller: SinkTeller) async throws -> Bool {
+        let now = Member.clock()
+        let due = try await member.store.read { try DeliveryTable.due(sink, at: now, limit: Self.batchMax, $0) }
         for delivery in due {
             try Task.checkCancellation()
-            if let reason = await post(delivery, client) {
-                try await retry(delivery, reason)
-                continue
+            let outcome: SinkOutcome
+            do throws(EventError) {
+                let notice = try EventCoding.decode(AlertNotice.self, from: delivery.body)
+                outcome = await teller.tell(notice, settings, key: delivery.idempotencyKey, incident: delivery.stream)
+            } catch {
+                outcome = .refused("the notice cannot be read: \(error)")
             }
-            delivered.increment()
-            try await member.store.write { try DeliveryTable.remove(delivery.number, $0.database) }
+            switch outcome {
+            case .taken:
+                delivered.increment()
+                try await member.store.write { try DeliveryTable.remove(delivery.number, $0.database) }
+            case .failed(let reason):
+                let backoff = Backoff(attemptsMax: settings.attempts).wait(after: delivery.attempts + 1)
+                try await retry(sink, delivery, reason, after: backoff)
+            case .refused(let reason): try await retry(sink, delivery, reason, after: nil)
+            }
         }
         return !due.isEmpty
     }
 
-    private func log(_ delivery: DeliveryTable.Delivery) {
-        let notice: AlertNotice
-        do { notice = try EventCoding.decode(AlertNotice.self, from: delivery.body) } catch {
-            member.logger.error(
-                "an alert's notice cannot be read",
-                metadata: ["alert.delivery": "\(delivery.idempotencyKey)", "reason": "\(error.message)"]
-            )
-            return
-        }
-        let metadata: Logger.Metadata = [
-            "alert.id": "\(notice.alert)", "alert.severity": "\(notice.severity)", "alert.title": "\(notice.title)",
-            "alert.detail": "\(notice.detail)", "alert.state": "\(notice.state)",
-            "alert.others": "\((notice.others ?? []).map(\.rule).joined(separator: ", "))",
-        ]
-        switch (notice.state, notice.severity) {
-        case (.resolved, _):
-            let repeats: Logger.Metadata = ["alert.repeats": "\(notice.repeats)"]
-            member.logger.notice("alert resolved", metadata: metadata.merging(repeats) { first, _ in first })
-        case (_, .info): member.logger.notice("alert raised", metadata: metadata)
-        case (_, .warning): member.logger.warning("alert raised", metadata: metadata)
-        case (_, .critical): member.logger.critical("alert raised", metadata: metadata)
-        }
-    }
-
-    /// Posts a notice; returns why it did not arrive, nil when it did.
-    private func post(_ delivery: DeliveryTable.Delivery, _ client: HTTPClient) async -> String? {
-        guard let url = configuration.webhookURL else { return "webhook.url is empty" }
-        var request = HTTPClientRequest(url: url)
-        request.method = .POST
-        request.headers.add(name: "content-type", value: "application/json")
-        request.headers.add(name: "user-agent", value: "hexloop-alert")
-        request.headers.add(name: "idempotency-key", value: "\(member.store.producer)-\(delivery.idempotencyKey)")
-        request.body = .bytes(delivery.body)
-        do {
-            let response = try await client.execute(request, timeout: Self.amount(configuration.webhookTimeout))
-            guard (200..<300).contains(response.status.code) else { return "it answered \(response.status.code)" }
-            // Read to the end so that the connection can be used again; what it says does not matter.
-            _ = try? await response.body.collect(upTo: Self.answerBytesMax)
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-
-    private func retry(_ delivery: DeliveryTable.Delivery, _ reason: String) async throws {
+    private func retry(
+        _ sink: AlertRule.Sink,
+        _ delivery: DeliveryTable.Delivery,
+        _ reason: String,
+        after backoff: Duration?
+    ) async throws {
         // A stop of the program is no failure of the receiver.
         try Task.checkCancellation()
         let attempts = delivery.attempts + 1
-        let backoff = Backoff(attemptsMax: configuration.webhookAttempts).wait(after: attempts)
         failed.increment()
         let metadata: Logger.Metadata = [
-            "alert.delivery": "\(delivery.idempotencyKey)", "attempts": "\(attempts)", "reason": "\(reason)",
+            "alert.sink": "\(sink.rawValue)", "alert.delivery": "\(delivery.idempotencyKey)",
+            "attempts": "\(attempts)", "reason": "\(reason)",
         ]
         if backoff == nil {
             givenUp.increment()
-            member.logger.error("gave up telling the webhook of an alert", metadata: metadata)
+            member.logger.error("gave up telling a sink of an alert", metadata: metadata)
         } else {
-            member.logger.warning("the webhook did not take an alert; will try again", metadata: metadata)
+            member.logger.warning("a sink did not take an alert; will try again", metadata: metadata)
         }
         let source = member.identity.source
         try await member.store.write { transaction in
@@ -199,14 +165,12 @@ struct AlertService: Service {
                     source: source,
                     id: delivery.idempotencyKey,
                     code: .failed,
-                    message: "the webhook did not take alert \(delivery.idempotencyKey) in \(attempts) attempts: "
-                        + "\(reason.prefix(Occurrence.detailCharactersMax)); check webhook.url and its receiver"
+                    message: "sink '\(sink.rawValue)' did not take \(delivery.idempotencyKey) in \(attempts) attempts: "
+                        + "\(reason.prefix(Occurrence.detailCharactersMax)); 'hexloop alert dead' shows it and tries again"
                 )
             )
         }
     }
-
-    private static func amount(_ duration: Duration) -> TimeAmount { .milliseconds(Int64(duration / .milliseconds(1))) }
 }
 
 /// Wakes one loop; wakes that come while it works become one.

@@ -36,6 +36,17 @@ struct Incident: Codable, Sendable, Hashable {
         var alert: Alert
         var sinks: Set<AlertRule.Sink>
         var hasEscalated = false
+        /// All alerts that were told and whose end was not; nil in what an earlier version kept.
+        var named: [Alert]?
+    }
+
+    /// Somebody looks after it.
+    struct Acknowledgement: Codable, Sendable, Hashable {
+        var by: String
+        var note: String
+        var at: Timestamp
+        /// The sinks know.
+        var isTold = false
     }
 
     /// What is to be said, and to whom.
@@ -45,8 +56,10 @@ struct Incident: Codable, Sendable, Hashable {
         var alerts: [Alert]
         var sinks: Set<AlertRule.Sink>
         var steps: [Step] = []
-        /// What ended it, when it is over.
+        /// What ended it, when it is over; who looks after it, when that is what is said.
         var end: String?
+        /// Alerts that were told before and are no longer among those above.
+        var ended: [Alert] = []
     }
 
     /// Steps that are remembered; older ones go.
@@ -57,6 +70,8 @@ struct Incident: Codable, Sendable, Hashable {
     private(set) var alerts: [Alert] = []
     private(set) var told: Told?
     private(set) var steps: [Step] = []
+    /// Who looks after it; nil again when it grows worse.
+    private(set) var acknowledgement: Acknowledgement?
     /// What resolved the last alert; nil while one is open.
     private(set) var end: String?
     /// Nothing more will be said of it.
@@ -87,6 +102,12 @@ struct Incident: Codable, Sendable, Hashable {
         if alerts.isEmpty { end = message }
     }
 
+    /// Somebody looks after it from now on.
+    mutating func acknowledge(by: String, note: String, at time: Timestamp) {
+        guard !isClosed else { return }
+        acknowledgement = Acknowledgement(by: by, note: note, at: time)
+    }
+
     /// The loop did something.
     mutating func note(_ step: Step) {
         steps.append(step)
@@ -94,7 +115,8 @@ struct Incident: Codable, Sendable, Hashable {
     }
 
     /// What is to be said now, if anything; it counts as said.
-    mutating func tell(at now: Timestamp, _ policy: TellingPolicy) -> Telling? {
+    /// - Parameter unheard: Rules whose alerts are recorded only, as the pipeline's automation says.
+    mutating func tell(at now: Timestamp, _ policy: TellingPolicy, unheard: Set<String> = []) -> Telling? {
         guard !isClosed else { return nil }
         let isQuiet = policy.quietHours?.contains(now) ?? false
         let loudest = policy.quietHours?.except ?? .info
@@ -106,20 +128,35 @@ struct Incident: Codable, Sendable, Hashable {
             // Who slept through the end of a trouble was not woken by its beginning either.
             if isQuiet, told.alert.severity < loudest { return nil }
             isClosed = true
-            return Telling(state: .resolved, alerts: [told.alert], sinks: told.sinks, steps: steps, end: end)
+            return Telling(
+                state: .resolved,
+                alerts: [told.alert],
+                sinks: told.sinks,
+                steps: steps,
+                end: end,
+                ended: Self.missing(told.named, in: [told.alert])
+            )
         }
-        let audible = audible(at: now, policy)
+        let audible = audible(at: now, policy).filter { !unheard.contains($0.rule) }
         guard let gravest = audible.first, !isQuiet || gravest.severity >= loudest else { return nil }
         let sinks = audible.reduce(into: Set<AlertRule.Sink>()) { $0.formUnion($1.sinks) }
         guard var told else {
             guard now - openedAt >= policy.wait else { return nil }
-            self.told = Told(firstAt: now, lastAt: now, alert: gravest, sinks: sinks)
+            self.told = Told(firstAt: now, lastAt: now, alert: gravest, sinks: sinks, named: audible)
             return Telling(state: .raised, alerts: audible, sinks: sinks, steps: steps)
         }
         let state: AlertNotice.State
-        var to = sinks
+        var (to, why) = (sinks, String?.none)
         if gravest.severity > told.alert.severity {
             state = .worsened
+            acknowledgement = nil
+        } else if var seen = acknowledgement {
+            guard !seen.isTold else { return nil }
+            seen.isTold = true
+            acknowledgement = seen
+            state = .acknowledged
+            to = told.sinks
+            why = "\(seen.by) looks after it\(seen.note.isEmpty ? "" : ": \(seen.note)")"
         } else if let escalation = policy.escalation, !told.hasEscalated, gravest.severity >= escalation.severity,
             now - told.firstAt >= escalation.after
         {
@@ -131,11 +168,18 @@ struct Incident: Codable, Sendable, Hashable {
         } else {
             return nil
         }
+        let ended = Self.missing(told.named, in: audible)
         told.lastAt = now
         told.alert = gravest
         told.sinks.formUnion(to)
+        told.named = audible
         self.told = told
-        return Telling(state: state, alerts: audible, sinks: to, steps: steps)
+        return Telling(state: state, alerts: audible, sinks: to, steps: steps, end: why, ended: ended)
+    }
+
+    /// Those that are not among `present`; an alert that changed its severity is another one.
+    private static func missing(_ named: [Alert]?, in present: [Alert]) -> [Alert] {
+        (named ?? []).filter { one in !present.contains { $0.rule == one.rule && $0.severity == one.severity } }
     }
 
     /// The alerts that people may hear of, the gravest first, then the oldest.

@@ -20,7 +20,8 @@ struct RulesError: Error, Sendable, Hashable, CustomStringConvertible {
 ///     causes: [error]                 # all
 ///     after: 10m                      # at once
 ///     resolve-by: [decay.cleared]     # none
-///     sinks: [log, webhook]           # both
+///     ends-after: 1d                  # never
+///     sinks: [log, mail]              # all
 ///     title: The champion of {about} has decayed
 /// wait: 10s                           # how long an incident gathers alerts before it is told
 /// repeat: 4h                          # or never
@@ -29,7 +30,7 @@ struct RulesError: Error, Sendable, Hashable, CustomStringConvertible {
 /// silences:
 ///   - {rules: [oil-decayed], pipelines: [oil-price], from: 2026-12-24, until: 2026-12-27}
 /// quiet-hours: {from: "22:00", to: "07:00", offset: "+01:00", except: critical}
-/// escalate: {after: 30m, severity: critical, sinks: [webhook]}
+/// escalate: {after: 30m, severity: critical, sinks: [pager]}
 /// ```
 /// A bare list is a file with `rules` alone. Of a rule, `name`, `type` and `severity` must be there.
 struct RulesFile: Sendable, Hashable {
@@ -37,11 +38,13 @@ struct RulesFile: Sendable, Hashable {
     static let rulesMax = 256
     static let itemsMax = 1_000
     static let titleCharactersMax = 200
-    private static let keys = ["rules", "wait", "repeat", "inhibit", "silences", "quiet-hours", "escalate"]
+    private static let keys = ["sinks", "rules", "wait", "repeat", "inhibit", "silences", "quiet-hours", "escalate"]
     private static let ruleKeys = [
-        "name", "type", "severity", "pipelines", "causes", "after", "resolve-by", "sinks", "title",
+        "name", "type", "severity", "pipelines", "causes", "after", "resolve-by", "ends-after", "sinks", "title",
     ]
 
+    /// Where people are told, by name; the service's log and `webhook.url` are not among them.
+    var sinks: [AlertRule.Sink: SinkSettings] = [:]
     var rules = AlertRule.builtIn
     var policy = TellingPolicy()
 
@@ -61,7 +64,7 @@ struct RulesFile: Sendable, Hashable {
 
     /// Reads a document.
     /// - Throws: ``RulesError`` that names line, key, value and what is accepted.
-    static func parse(_ yaml: String) throws(RulesError) -> RulesFile {
+    static func parse(_ yaml: String, secrets: Secrets = Secrets()) throws(RulesError) -> RulesFile {
         let root: Node?
         do { root = try compose(yaml: yaml) } catch {
             let lines = "\(error)".split(separator: "\n").prefix(2)
@@ -70,14 +73,18 @@ struct RulesFile: Sendable, Hashable {
         var file = RulesFile()
         guard let root, !["", "~", "null"].contains(root.scalar?.string) else { return file }
         if root.sequence != nil {
-            file.rules = try rules(root, "")
+            file.rules = try rules(root, "", file.known)
         } else {
             let fields = try fields(root, "", keys, "the rules file, or a list of rules,")
-            if let node = fields["rules"] { file.rules = try rules(node, "rules") }
+            if let node = fields["sinks"] { file.sinks = try sinks(node, secrets) }
+            if let node = fields["rules"] { file.rules = try rules(node, "rules", file.known) }
             try file.readPolicy(fields)
         }
         return file
     }
+
+    /// Every sink that a rule may name.
+    private var known: Set<AlertRule.Sink> { AlertRule.Sink.usual.union(sinks.keys) }
 
     private mutating func readPolicy(_ fields: [String: Node]) throws(RulesError) {
         let names = Set(rules.map(\.name))
@@ -124,7 +131,7 @@ struct RulesFile: Sendable, Hashable {
             }
         }
         if let node = fields["quiet-hours"] { policy.quietHours = try Self.quietHours(node) }
-        if let node = fields["escalate"] { policy.escalation = try Self.escalation(node) }
+        if let node = fields["escalate"] { policy.escalation = try Self.escalation(node, known) }
     }
 
     private static func quietHours(_ node: Node) throws(RulesError) -> TellingPolicy.QuietHours {
@@ -154,16 +161,24 @@ struct RulesFile: Sendable, Hashable {
         return hours
     }
 
-    private static func escalation(_ node: Node) throws(RulesError) -> TellingPolicy.Escalation {
+    private static func escalation(
+        _ node: Node,
+        _ known: Set<AlertRule.Sink>
+    ) throws(RulesError) -> TellingPolicy.Escalation {
         let fields = try fields(node, "escalate", ["after", "severity", "sinks"], "an escalation")
         guard let after = fields["after"] else { throw refusal(node, "escalate.after", "is missing; add it") }
         var escalation = TellingPolicy.Escalation(after: try duration(after, "escalate.after"))
         if let value = fields["severity"] { escalation.severity = try severity(value, "escalate.severity") }
-        if let value = fields["sinks"] { escalation.sinks = try sinks(value, "escalate.sinks") }
+        escalation.sinks = known
+        if let value = fields["sinks"] { escalation.sinks = try sinks(value, "escalate.sinks", known) }
         return escalation
     }
 
-    private static func rules(_ node: Node, _ path: String) throws(RulesError) -> [AlertRule] {
+    private static func rules(
+        _ node: Node,
+        _ path: String,
+        _ known: Set<AlertRule.Sink>
+    ) throws(RulesError) -> [AlertRule] {
         guard let items = node.sequence, !items.isEmpty else {
             throw refusal(node, path, "a list of rules is expected, each '- name: ...'")
         }
@@ -172,7 +187,7 @@ struct RulesFile: Sendable, Hashable {
         }
         var rules: [AlertRule] = []
         for (index, item) in items.enumerated() {
-            let rule = try parse(item, "\(path)[\(index)]")
+            let rule = try parse(item, "\(path)[\(index)]", known)
             guard !rules.contains(where: { $0.name == rule.name }) else {
                 throw refusal(
                     item,
@@ -185,7 +200,11 @@ struct RulesFile: Sendable, Hashable {
         return rules
     }
 
-    private static func parse(_ node: Node, _ path: String) throws(RulesError) -> AlertRule {
+    private static func parse(
+        _ node: Node,
+        _ path: String,
+        _ known: Set<AlertRule.Sink>
+    ) throws(RulesError) -> AlertRule {
         let fields = try fields(node, path, ruleKeys, "a rule")
         let name = try required(fields, "name", node, path)
         guard Topic.isSegment(name), name.utf8.count <= 63 else {
@@ -226,13 +245,14 @@ struct RulesFile: Sendable, Hashable {
         rule.causes = causes
         rule.pipelines = try list(fields["pipelines"], "\(path).pipelines")
         if let value = fields["after"] { rule.after = try duration(value, "\(path).after") }
-        if let value = fields["sinks"] { rule.sinks = try sinks(value, "\(path).sinks") }
+        if let value = fields["ends-after"] { rule.endsAfter = try duration(value, "\(path).ends-after") }
+        if let value = fields["sinks"] { rule.sinks = try sinks(value, "\(path).sinks", known) }
         return rule
     }
 
     // MARK: Values
 
-    private static func fields(
+    static func fields(
         _ node: Node,
         _ path: String,
         _ keys: [String],
@@ -255,7 +275,7 @@ struct RulesFile: Sendable, Hashable {
         return fields
     }
 
-    private static func required(
+    static func required(
         _ fields: [String: Node],
         _ key: String,
         _ node: Node,
@@ -294,18 +314,23 @@ struct RulesFile: Sendable, Hashable {
         return severity
     }
 
-    private static func sinks(_ node: Node, _ path: String) throws(RulesError) -> Set<AlertRule.Sink> {
+    private static func sinks(
+        _ node: Node,
+        _ path: String,
+        _ known: Set<AlertRule.Sink>
+    ) throws(RulesError) -> Set<AlertRule.Sink> {
         var sinks: Set<AlertRule.Sink> = []
         for item in try list(node, path) {
-            guard let sink = AlertRule.Sink(rawValue: item) else {
-                throw refusal(node, path, "'\(item)' must be one of \(words(AlertRule.Sink.allCases))")
+            guard known.contains(AlertRule.Sink(item)) else {
+                let names = known.map(\.rawValue).sorted().joined(separator: ", ")
+                throw refusal(node, path, "'\(item)' must be one of \(names)")
             }
-            sinks.insert(sink)
+            sinks.insert(AlertRule.Sink(item))
         }
         return sinks
     }
 
-    private static func duration(_ node: Node, _ path: String) throws(RulesError) -> Duration {
+    static func duration(_ node: Node, _ path: String) throws(RulesError) -> Duration {
         let text = try text(node, path)
         guard let duration = Duration(settingText: text) else {
             throw refusal(node, path, "'\(text)' must be a number with a unit (ms, s, m, h, d), such as 30s or 4h")
@@ -330,7 +355,7 @@ struct RulesFile: Sendable, Hashable {
         }
     }
 
-    private static func list(_ node: Node?, _ path: String) throws(RulesError) -> [String] {
+    static func list(_ node: Node?, _ path: String) throws(RulesError) -> [String] {
         guard let node else { return [] }
         guard let sequence = node.sequence else { throw refusal(node, path, "a list such as [a, b] is expected") }
         var items: [String] = []
@@ -338,18 +363,18 @@ struct RulesFile: Sendable, Hashable {
         return items
     }
 
-    private static func text(_ node: Node, _ path: String) throws(RulesError) -> String {
+    static func text(_ node: Node, _ path: String) throws(RulesError) -> String {
         guard let text = node.scalar?.string, !text.isEmpty else {
             throw refusal(node, path, "a text is expected that is not empty")
         }
         return text
     }
 
-    private static func words(_ cases: some Sequence<some RawRepresentable<String>>) -> String {
+    static func words(_ cases: some Sequence<some RawRepresentable<String>>) -> String {
         cases.map(\.rawValue).joined(separator: ", ")
     }
 
-    private static func refusal(_ node: Node, _ path: String, _ reason: String) -> RulesError {
+    static func refusal(_ node: Node, _ path: String, _ reason: String) -> RulesError {
         RulesError((node.mark.map { "line \($0.line): " } ?? "") + (path.isEmpty ? reason : "\(path): \(reason)"))
     }
 }

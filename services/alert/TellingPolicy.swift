@@ -20,6 +20,18 @@ struct TellingPolicy: Sendable, Hashable {
         var from: Timestamp?
         var until: Timestamp
 
+        init(rules: Set<String> = [], pipelines: [String] = [], from: Timestamp? = nil, until: Timestamp) {
+            self.rules = rules
+            self.pipelines = pipelines
+            self.from = from
+            self.until = until
+        }
+
+        /// A silence that somebody asked for.
+        init(_ event: AlertSilenced) {
+            self.init(rules: Set(event.rules), pipelines: event.pipelines, from: event.from, until: event.until)
+        }
+
         func covers(rule: String, about: String, at now: Timestamp) -> Bool {
             now < until && (from.map { $0 <= now } ?? true)
                 && (rules.isEmpty || rules.contains(rule))
@@ -53,7 +65,7 @@ struct TellingPolicy: Sendable, Hashable {
         var after: Duration
         /// Only incidents that are at least that grave.
         var severity: Severity = .critical
-        var sinks: Set<AlertRule.Sink> = Set(AlertRule.Sink.allCases)
+        var sinks = AlertRule.Sink.usual
     }
 
     /// How long an incident gathers alerts before it is told.

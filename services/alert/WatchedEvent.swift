@@ -49,7 +49,8 @@ struct WatchedEvent: Sendable {
 
     /// What the loop does about a trouble, and what comes of it: an incident remembers these.
     static let steps: Set = [
-        "training.started", "training.failed", "training.declined", "conversion.failed", "model.rejected",
+        "model.offered", "training.started", "training.failed", "training.declined", "conversion.failed",
+        "model.rejected",
         "model.refused", "rollout.completed",
     ]
 
@@ -111,6 +112,18 @@ struct WatchedEvent: Sendable {
             { $0.pipeline },
             { _ in nil },
             { "\($0.nodes.count) nodes serve \($0.digest.prefix(12))" }
+        ),
+        watched(
+            KernelRefused.self,
+            { $0.node },
+            { _ in nil },
+            { "\($0.variant) failed its self-test, \($0.used) computes instead: \($0.message)" }
+        ),
+        watched(
+            ModelOffered.self,
+            { $0.pipeline },
+            { _ in nil },
+            { "'\($0.name)' of \($0.by): \($0.reason)" }
         ),
         watched(
             EventRefused.self,

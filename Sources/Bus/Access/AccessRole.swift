@@ -26,7 +26,8 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
 
     private var reads: [any Event.Type] {
         switch self {
-        case .bus, .alert, .operator, .subscriber: []
+        case .bus, .operator, .subscriber: []
+        case .alert: [AlertQuery.self]
         case .registry:
             [
                 PipelinePushed.self, TrainingRequested.self, TrainingStarted.self, TrainingCompleted.self,
@@ -134,11 +135,21 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
         return AccessRights(
             publish: Self.filters(publish),
             subscribe: Self.filters(subscribe),
-            groups: self == .inferenceNode ? ["infer"] : self == .registry ? ["registry"] : [],
+            groups: groups,
             artifacts: artifacts,
             sources: sources,
             names: names
         )
+    }
+
+    /// The work groups in which it answers questions.
+    private var groups: [String] {
+        switch self {
+        case .inferenceNode: ["infer"]
+        case .registry: ["registry"]
+        case .alert: ["alert"]
+        default: []
+        }
     }
 
     private var artifacts: AccessRights.Artifacts {

@@ -9,14 +9,17 @@ public struct TrainingRequested: Event {
     public var reason: String
     /// Newest example the run may use; all when absent.
     public var untilKey: String?
+    /// The incident that it answers, as the notices of the alert program have it.
+    public var because: Int64?
 
     /// The pipeline, as the topic's last segment: readers can follow one alone and ask for its newest event.
     public var subject: String { pipeline }
 
     /// A request from its parts.
-    public init(pipeline: String, reason: String, untilKey: String? = nil) {
+    public init(pipeline: String, reason: String, untilKey: String? = nil, because: Int64? = nil) {
         self.pipeline = pipeline
         self.reason = reason
         self.untilKey = untilKey
+        self.because = because
     }
 }

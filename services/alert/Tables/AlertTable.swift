@@ -6,13 +6,20 @@ enum AlertTable {
     /// Resolved alerts that are kept for people to look at; older ones go.
     static let resolvedMax = 10_000
 
-    /// The open alerts about a subject.
-    static func open(about: String, _ db: Database) throws -> [OpenAlert] {
+    /// The open alerts, about one subject or all.
+    static func open(about: String? = nil, _ db: Database) throws -> [OpenAlert] {
         try Row.fetchAll(
             db,
-            sql: "SELECT rule, repeats FROM alert WHERE about = ? AND resolvedAt IS NULL",
+            sql:
+                "SELECT rule, about, repeats, lastAt FROM alert WHERE (?1 IS NULL OR about = ?1) AND resolvedAt IS NULL",
             arguments: [about]
-        ).map { OpenAlert(key: .init(rule: $0["rule"], about: about), repeats: $0["repeats"]) }
+        ).map { row in
+            OpenAlert(
+                key: .init(rule: row["rule"], about: row["about"]),
+                repeats: row["repeats"],
+                lastAt: Timestamp(microseconds: row["lastAt"])
+            )
+        }
     }
 
     /// Keeps a new alert and returns its number.

@@ -10,6 +10,8 @@ enum DeliveryTable {
 
     struct Delivery: Sendable {
         let number: Int64
+        /// The incident, as ``SinkRequest/Context/incidentKey`` begins.
+        let stream: String
         /// The same for every attempt, so that the receiver can drop repetitions.
         let idempotencyKey: String
         let body: [UInt8]
@@ -42,7 +44,7 @@ enum DeliveryTable {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT number, key, body, attempts FROM delivery AS one
+                SELECT number, stream, key, body, attempts FROM delivery AS one
                 WHERE sink = ? AND givenUpAt IS NULL AND dueAt <= ? AND NOT EXISTS (
                     SELECT 1 FROM delivery WHERE stream = one.stream AND sink = one.sink AND givenUpAt IS NULL
                         AND number < one.number)
@@ -53,6 +55,7 @@ enum DeliveryTable {
             let body: Data = row["body"]
             return Delivery(
                 number: row["number"],
+                stream: row["stream"],
                 idempotencyKey: row["key"],
                 body: Array(body),
                 attempts: row["attempts"]
@@ -88,6 +91,59 @@ enum DeliveryTable {
                     SELECT number FROM delivery WHERE givenUpAt IS NOT NULL ORDER BY number DESC LIMIT ?)
                 """,
             arguments: [givenUpMax]
+        )
+    }
+
+    // MARK: Given up
+
+    /// The notices in one answer, the newest.
+    static let givenUpShown = 500
+
+    /// What was given up, the newest first.
+    static func givenUp(_ db: Database) throws -> [DeadNoticesAnswer.Notice] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT number, sink, body, givenUpAt, attempts, failure FROM delivery WHERE givenUpAt IS NOT NULL
+                ORDER BY number DESC LIMIT ?
+                """,
+            arguments: [givenUpShown]
+        ).map { row in
+            let body: Data = row["body"]
+            let notice = try? EventCoding.decode(AlertNotice.self, from: Array(body))
+            return DeadNoticesAnswer.Notice(
+                number: row["number"],
+                sink: row["sink"],
+                headline: notice?.headline ?? "cannot be read",
+                at: Timestamp(microseconds: row["givenUpAt"]),
+                attempts: row["attempts"],
+                failure: row["failure"] ?? ""
+            )
+        }
+    }
+
+    /// Tries again what was given up, one or all; returns how many.
+    static func requeue(_ number: Int64?, at time: Timestamp, _ db: Database) throws -> Int {
+        try db.execute(
+            sql: """
+                UPDATE delivery SET attempts = 0, dueAt = ?1, givenUpAt = NULL, failure = NULL
+                WHERE givenUpAt IS NOT NULL AND (?2 IS NULL OR number = ?2)
+                """,
+            arguments: [time.microseconds, number]
+        )
+        return db.changesCount
+    }
+
+    /// Gives up what is for sinks that are not set up any more.
+    static func giveUp(except sinks: Set<AlertRule.Sink>, at time: Timestamp, _ db: Database) throws {
+        let known = sinks.map(\.rawValue)
+        let places = known.map { _ in "?" }.joined(separator: ", ")
+        try db.execute(
+            sql: """
+                UPDATE delivery SET givenUpAt = ?, failure = 'there is no sink of that name any more'
+                WHERE givenUpAt IS NULL AND sink NOT IN (\(places))
+                """,
+            arguments: StatementArguments([time.microseconds]) + StatementArguments(known)
         )
     }
 }

@@ -27,6 +27,54 @@ enum IncidentTable {
         ).map(numbered)
     }
 
+    /// An incident that is not closed, by its number.
+    static func open(number: Int64, _ db: Database) throws -> Numbered? {
+        try Row.fetchOne(
+            db,
+            sql: "SELECT number, memory FROM incident WHERE number = ? AND closedAt IS NULL",
+            arguments: [number]
+        ).map(numbered)
+    }
+
+    /// Closed incidents in one answer, the newest.
+    static let closedShown = 50
+
+    /// The open incidents, and with `all` the newest closed ones, oldest first.
+    static func shown(all: Bool, _ db: Database) throws -> [AlertsAnswer.Incident] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT number, memory, closedAt FROM incident WHERE closedAt IS NULL
+                UNION ALL SELECT * FROM (
+                    SELECT number, memory, closedAt FROM incident WHERE closedAt IS NOT NULL AND ?1
+                    ORDER BY number DESC LIMIT ?2)
+                ORDER BY number
+                """,
+            arguments: [all, closedShown]
+        ).map { row in
+            let incident = try numbered(row).incident
+            return AlertsAnswer.Incident(
+                incident: row["number"],
+                about: incident.about,
+                openedAt: incident.openedAt,
+                closedAt: (row["closedAt"] as Int64?).map { Timestamp(microseconds: $0) },
+                alerts: incident.alerts.map {
+                    AlertsAnswer.Alert(
+                        rule: $0.rule,
+                        severity: $0.severity,
+                        title: $0.title,
+                        detail: $0.detail,
+                        since: $0.since,
+                        repeats: $0.repeats
+                    )
+                },
+                toldAt: incident.told?.lastAt,
+                acknowledgedBy: incident.acknowledgement?.by,
+                note: incident.acknowledgement?.note
+            )
+        }
+    }
+
     /// Keeps a new incident.
     static func insert(_ incident: Incident, _ db: Database) throws {
         try db.execute(

@@ -109,6 +109,10 @@ struct EventLine {
         on(KernelRefused.self, .red) { "\($0.node): \($0.message)" },
         on(AlertRaised.self, .red) { "\($0.severity.rawValue): \($0.title)" },
         on(AlertResolved.self, .green) { $0.message },
+        on(AlertAcknowledged.self, .cyan) {
+            "incident \($0.incident) is looked after by \($0.by)\($0.note.isEmpty ? "" : ": \($0.note)")"
+        },
+        on(AlertSilenced.self, .cyan) { "until \($0.until.rfc3339) by \($0.by): \($0.reason)" },
         on(EventRefused.self, .red) { event in
             "\(event.service) refused \(event.type.map(name(ofType:)) ?? "an event"): "
                 + "\(event.code.rawValue): \(event.message)"
