@@ -22,7 +22,7 @@ struct TrainingPolicyTests {
         )
     }
 
-    private func figures(cause: String = "concept", labels: Int? = 100, low: Double? = 1.5) -> DecayFigures {
+    private func figures(cause: String = "concept", labels: Int? = 100, pValue: Double? = 0.01) -> DecayFigures {
         var figures = DecayFigures(
             cause: cause,
             metric: "mae",
@@ -37,7 +37,7 @@ struct TrainingPolicyTests {
             message: ""
         )
         figures.labels = labels
-        figures.interval = low.map { .init(low: $0, high: 2.5) }
+        figures.pValue = pValue
         return figures
     }
 
@@ -45,7 +45,7 @@ struct TrainingPolicyTests {
     func agrees() throws {
         let policy = try policy()
         #expect(policy.objection(to: figures(), .init(), at: now) == nil)
-        #expect(policy.objection(to: figures(cause: "error", labels: nil, low: nil), .init(), at: now) == nil)
+        #expect(policy.objection(to: figures(cause: "error", labels: nil, pValue: nil), .init(), at: now) == nil)
         let longAgo = TrainingPolicy.History(runsToday: 1, lastEnded: Timestamp(seconds: 9_900), othersDecayed: ["a"])
         #expect(policy.objection(to: figures(), longAgo, at: now) == nil)
     }
@@ -58,7 +58,7 @@ struct TrainingPolicyTests {
             (figures(), History(openRun: "run-7"), .merged, "run-7"),
             (figures(cause: "quality"), History(), .wrongCause, "policy.causes is performance, concept"),
             (figures(labels: 29), History(), .unproven, "policy.min-labels is 30"),
-            (figures(low: 1), History(), .unproven, "not surely over the baseline 1"),
+            (figures(pValue: 0.11), History(), .unproven, "by chance with a probability of 11.0 %"),
             (figures(), History(othersDecayed: ["a", "b"]), .storm, "policy.storm is 3 pipelines"),
             (figures(), History(runsToday: 2), .runLimit, "policy.runs-per-day is 2"),
             (figures(), History(lastEnded: Timestamp(seconds: 9_941)), .cooldown, "policy.cooldown is 60 s"),

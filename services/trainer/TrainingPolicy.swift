@@ -53,7 +53,10 @@ struct TrainingPolicy: Sendable {
         )
     }
 
-    /// A decay must rest on enough labels, and the true value must surely be worse than the baseline.
+    /// The largest probability of so bad a metric while the true one is at the baseline.
+    private static let pValueMax = 0.1
+
+    /// A decay must rest on enough labels, and the lower bound of the metric (90 %) must be over the baseline.
     private func evidence(_ figures: DecayFigures, _ policy: Pipeline.Policy) -> Objection? {
         if let labels = figures.labels, labels < policy.minLabels {
             return Objection(
@@ -61,11 +64,11 @@ struct TrainingPolicy: Sendable {
                 message: "the champion has \(labels) labelled predictions; policy.min-labels is \(policy.minLabels)"
             )
         }
-        if let interval = figures.interval, interval.low <= figures.baseline {
+        if let p = figures.pValue, p > Self.pValueMax {
             return Objection(
                 code: .unproven,
-                message: "\(figures.metric) lies between \(interval.low) and \(interval.high) with 95 %: not surely "
-                    + "over the baseline \(figures.baseline)"
+                message: "\(figures.metric) is over the baseline \(figures.baseline) by chance with a probability of "
+                    + "\((p * 1000).rounded() / 10) %; up to \(Int(Self.pValueMax * 100)) % begin a run"
             )
         }
         return nil
