@@ -84,6 +84,7 @@ let libraries: [Target] = [
     library("Decay"),
     library("Pipelines", [yams]),
     library("Events"),
+    library("Monitoring", ["Decay", "Events", "Pipelines"]),
     .target(name: "CChecksum"),
     .target(name: "CFaultyDisk"),
     .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
@@ -102,7 +103,7 @@ let services: [Target] = [
     service("converter", domain + ["Inference", "ModelImport", "Quantization", "ZeroMQ", grdb]),
     service("registry", domain + ["Inference", "ZeroMQ", grdb]),
     service("inference-node", domain + ["Inference", "Kernels", "ZeroMQ", grdb]),
-    service("monitor", ["Decay", "KnownPipelines", "Pipelines", grdb]),
+    service("monitor", ["Decay", "KnownPipelines", "Monitoring", "Pipelines", grdb]),
     service(
         "alert",
         ["KnownPipelines", "Pipelines", asyncHTTPClient, crypto, grdb, nioCore, nioHTTP, nioPosix, nioSSL, yams]
@@ -157,6 +158,11 @@ let testTargets: [Target] = [
     tests("Training", ["ModelGraph"]),
     tests("Decay", ["HexloopApp"], fixtures: true),
     tests("Pipelines"),
+    tests("Monitoring", ["Decay", "Events", "Pipelines"]),
+    .testTarget(
+        name: "MonitorTests",
+        dependencies: ["MonitorApp", "Events", "KnownPipelines", "Monitoring", "Pipelines", "Storage", grdb, logging]
+    ),
     tests("Events"),
     tests("ZeroMQ", ["CZeroMQ"]),
     tests("Bus", ["BusSimulation", "CChecksum", "Events", "ZeroMQ", logging]),
@@ -180,6 +186,7 @@ let testTargets: [Target] = [
         dependencies: ["AlertApp", "ChildProcesses", "Events", "Pipelines", "Storage", crypto, grdb],
         exclude: ["mail_server.py"]
     ),
+    .testTarget(name: "TrainerTests", dependencies: ["TrainerApp", "Events", "Pipelines"]),
     .testTarget(name: "InferenceNodeTests", dependencies: ["InferenceNodeApp", "Events", "Kernels"]),
     .testTarget(name: "GatewayTests", dependencies: ["GatewayApp", "Bus", "Events", "Pipelines", httpTypes]),
     .testTarget(

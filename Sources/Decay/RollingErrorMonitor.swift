@@ -183,6 +183,18 @@ public struct RollingErrorMonitor: Sendable, Hashable {
         return judge(value)
     }
 
+    /// Replaces the error of a sample whose label was corrected; the value is judged again with the next sample.
+    ///
+    /// - Returns: False when the sample is no longer in the window, or the error is not finite.
+    public mutating func correct(error: Double, key: String) -> Bool {
+        guard error.isFinite, let place = samples.firstIndex(where: { $0.key == key }) else { return false }
+        samples[place].error = error.magnitude
+        return true
+    }
+
+    /// Earliest time of a sample in the window, seconds since 1970; nil before the first.
+    public var windowStart: Double? { samples.map(\.at).min() }
+
     private mutating func append(_ sample: Sample) {
         samplesSeen += 1
         if samples.count < settings.window {

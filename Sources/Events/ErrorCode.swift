@@ -76,6 +76,14 @@ public enum ErrorCode: String, Sendable, Hashable, Codable, CaseIterable {
     case runLimit = "run-limit"
     /// The pipeline is not trained without being asked. Ask with ``TrainingRequested``.
     case manual
+    /// A run that is under way answers this decay too. Wait for it.
+    case merged
+    /// Too few labels show the decay, or it is not surely worse than the baseline. Wait for more labels.
+    case unproven
+    /// Many pipelines decayed at once. Look for the trouble that they share, or ask with ``TrainingRequested``.
+    case storm
+    /// The pipeline is not trained for such a cause. Repair the inputs, or ask with ``TrainingRequested``.
+    case wrongCause = "wrong-cause"
     /// None of the others; for a model, a gate that was not passed. Read the message.
     case failed
 }

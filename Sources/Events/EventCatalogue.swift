@@ -3,7 +3,8 @@ public enum EventCatalogue {
     /// All kinds, in the order of a lap.
     public static let kinds: [any Event.Type] = [
         ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, PredictionsMade.self,
-        DecaySuspected.self, DecayDetected.self, DecayCleared.self,
+        DecaySuspected.self, DecayDetected.self, DecayPersisted.self, DecayCleared.self, DecayForecast.self,
+        PerformanceReconciled.self,
         TrainingRequested.self, TrainingStarted.self, TrainingProgressed.self, TrainingCompleted.self,
         TrainingFailed.self, TrainingDeclined.self, ModelOffered.self, ConversionCompleted.self, ConversionFailed.self,
         PipelinePushed.self, PipelineRegistered.self, PipelineRejected.self,

@@ -37,9 +37,15 @@ public struct EventHandlers: Sendable {
 
     private(set) var entries: [String: Entry] = [:]
     private(set) var filters: [TopicFilter] = []
+    private(set) var endings: [@Sendable (Transaction) throws -> Void] = []
 
     /// No handlers.
     public init() {}
+
+    /// Does something at the end of each batch of events, in its transaction: what handlers kept in memory is written.
+    ///
+    /// When it throws, the batch is undone and the program ends.
+    public mutating func atEnd(_ body: @escaping @Sendable (Transaction) throws -> Void) { endings.append(body) }
 
     /// Takes events of that kind, from every site and about every subject. Several handlers of one kind run in the order in
     /// which they were given, and what one of them refuses is refused.

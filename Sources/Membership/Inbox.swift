@@ -103,6 +103,8 @@ struct Inbox: Service {
                     logger.notice("an event cannot be read", metadata: ["reason": "\(error.message)"])
                 }
             }
+            transaction.runID = nil
+            for ending in handlers.endings { try ending(transaction) }
             if let last = batch.last {
                 try transaction.advance(consumer, epoch: last.epoch, to: last.sequence)
             }

@@ -53,6 +53,8 @@ extension Pipeline {
             "monitor": monitor.document,
             "policy": .mapping([
                 "cooldown": .seconds(policy.cooldownSeconds), "runs-per-day": .number(policy.runsPerDay),
+                "min-labels": .number(policy.minLabels), "causes": .list(policy.causes.map { .text($0.rawValue) }),
+                "storm": .text("\(policy.stormPipelines) pipelines"), "storm-window": .seconds(policy.stormSeconds),
             ]),
         ])
     }
@@ -139,34 +141,23 @@ extension Pipeline.Rollout {
     }
 }
 
-extension Pipeline.MonitorSettings {
-    fileprivate var document: Document {
-        .mapping([
-            "metric": .text(metric.rawValue), "window": .number(window),
-            "near": .text("\(short(nearFactor))x baseline"), "breach": .text("\(short(breachFactor))x baseline"),
-            "rearm": .number(rearmAfter), "label-timeout": .seconds(labelTimeoutSeconds),
-            "inputs": .list(inputs.map { .text($0.rawValue) }),
-        ])
-    }
-}
-
 extension Document {
-    fileprivate static func mapping(_ pairs: [String: Document?]) -> Document {
+    static func mapping(_ pairs: [String: Document?]) -> Document {
         Document(.mapping(pairs.compactMap { key, value in value.map { (key, $0) } }), nil)
     }
-    fileprivate static func list(_ items: [Document]) -> Document { Document(.list(items), nil) }
-    fileprivate static func text(_ text: String) -> Document { Document(.scalar(text, isPlain: false), nil) }
-    fileprivate static func number(_ number: some BinaryInteger) -> Document {
+    static func list(_ items: [Document]) -> Document { Document(.list(items), nil) }
+    static func text(_ text: String) -> Document { Document(.scalar(text, isPlain: false), nil) }
+    static func number(_ number: some BinaryInteger) -> Document {
         Document(.scalar("\(number)", isPlain: true), nil)
     }
-    fileprivate static func number(_ number: Double) -> Document {
+    static func number(_ number: Double) -> Document {
         Document(.scalar(short(number), isPlain: true), nil)
     }
-    fileprivate static func seconds(_ seconds: Double) -> Document { .text("\(short(seconds))s") }
-    fileprivate static func rowsOrAll(_ rows: Int?) -> Document { .text(rows.map { "\($0) rows" } ?? "all") }
+    static func seconds(_ seconds: Double) -> Document { .text("\(short(seconds))s") }
+    static func rowsOrAll(_ rows: Int?) -> Document { .text(rows.map { "\($0) rows" } ?? "all") }
 
     /// The percentage that reads back as exactly this share: 0.07 * 100 is not 7, but 7 / 100 is 0.07.
-    fileprivate static func percent(_ share: Double) -> Document {
+    static func percent(_ share: Double) -> Document {
         let exact = share * 100
         let candidates = [(exact * 1e9).rounded() / 1e9, exact, exact.nextDown, exact.nextUp]
         return .text("\(short(candidates.first { $0 / 100 == share } ?? exact))%")

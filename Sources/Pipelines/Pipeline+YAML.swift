@@ -32,8 +32,8 @@ extension Pipeline {
         quantize = try QuantizeSettings(root.section("quantize", keys: QuantizeSettings.keys))
         gates = try Gates(root.section("gates", keys: Gates.keys), task)
         rollout = try Rollout(root.section("rollout", keys: Rollout.keys))
-        monitor = try MonitorSettings(root.section("monitor", keys: MonitorSettings.keys), task.kind)
-        policy = try Policy(root.section("policy", keys: ["cooldown", "runs-per-day"]))
+        monitor = try MonitorSettings(root.section("monitor", keys: MonitorSettings.keys, isEmptyAllowed: true), task)
+        policy = try Policy(root.section("policy", keys: Policy.keys), monitor)
     }
 
     private static func pipelineName(_ field: Field) throws(PipelineError) -> String {
@@ -257,7 +257,7 @@ extension Pipeline.QuantizeSettings {
 }
 
 extension Pipeline.Metric {
-    fileprivate init(_ field: Field?, _ task: Pipeline.Task.Kind) throws(PipelineError) {
+    init(_ field: Field?, _ task: Pipeline.Task.Kind) throws(PipelineError) {
         self = task == .regression ? .meanAbsoluteError : .errorRate
         guard let field else { return }
         guard try field.choice(Pipeline.Metric.self) == self else {
@@ -343,37 +343,19 @@ extension Pipeline.Wave {
     }
 }
 
-extension Pipeline.MonitorSettings {
-    fileprivate static let keys = ["metric", "window", "near", "breach", "rearm", "label-timeout", "inputs"]
-
-    fileprivate init(_ section: Section, _ task: Pipeline.Task.Kind) throws(PipelineError) {
-        metric = try Pipeline.Metric(section.optional("metric"), task)
-        let window = try section.optional("window")?.count("predictions", 1...100_000, isUnitOptional: true) ?? 20
-        self.window = window
-        let near = try section.optional("near")
-        let breach = try section.optional("breach")
-        let breachGiven = try breach?.factor()
-        nearFactor = try near?.factor() ?? min(1.5, breachGiven ?? 1.5)
-        breachFactor = breachGiven ?? max(2, nearFactor)
-        if nearFactor > breachFactor, let near {
-            throw near.refused("up to breach (\(short(breachFactor))x baseline)", .conflict)
-        }
-        rearmAfter =
-            try section.optional("rearm")?.count("predictions", 1...1_000_000, isUnitOptional: true) ?? window
-        labelTimeoutSeconds = try section.optional("label-timeout")?.duration(1...31_536_000) ?? 432_000
-        inputs = []
-        guard let field = try section.optional("inputs") else { return }
-        for item in try field.list("detectors such as [out-of-range, ks]", 0...8) {
-            let detector = try item.choice(InputDetector.self)
-            guard !inputs.contains(detector) else { throw item.refused("each detector once", .conflict) }
-            inputs.append(detector)
-        }
-    }
-}
-
 extension Pipeline.Policy {
-    fileprivate init(_ section: Section) throws(PipelineError) {
+    fileprivate static let keys = ["cooldown", "runs-per-day", "min-labels", "causes", "storm", "storm-window"]
+
+    fileprivate init(_ section: Section, _ monitor: Pipeline.MonitorSettings) throws(PipelineError) {
         cooldownSeconds = try section.optional("cooldown")?.duration(0...31_536_000) ?? 30
         runsPerDay = try section.optional("runs-per-day")?.integer(1...100_000) ?? 48
+        minLabels =
+            try section.optional("min-labels")?.count("labels", 1...1_000_000, isUnitOptional: true)
+            ?? monitor.minLabels
+        causes =
+            try section.optional("causes")?.choices(Cause.self, "such as [performance, concept]")
+            ?? Cause.allCases.filter { $0 != .quality }
+        stormPipelines = try section.optional("storm")?.count("pipelines", 2...100_000) ?? 5
+        stormSeconds = try section.optional("storm-window")?.duration(1...86_400) ?? 600
     }
 }

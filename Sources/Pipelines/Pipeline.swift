@@ -298,38 +298,35 @@ public struct Pipeline: Codable, Sendable, Hashable {
         public var metricWorse: Double
     }
 
-    /// When the model counts as decayed.
-    public struct MonitorSettings: Codable, Sendable, Hashable {
-        /// Detectors on inputs, which need no labels.
-        public enum InputDetector: String, Codable, Sendable, Hashable, CaseIterable {
-            /// A value outside the range of the training data.
-            case outOfRange = "out-of-range"
-            /// The distribution differs from the training data (Kolmogorov-Smirnov).
-            case kolmogorovSmirnov = "ks"
+    /// How often the loop may run, and what a decay must show before it does.
+    public struct Policy: Codable, Sendable, Hashable {
+        /// Why a model decays, as the monitor says.
+        public enum Cause: String, Codable, Sendable, Hashable, CaseIterable {
+            /// The metric is worse, and nothing says why.
+            case performance
+            /// The metric is worse although the inputs are as they were.
+            case concept
+            /// The inputs are others than before.
+            case inputs
+            /// The inputs are not what they should be.
+            case quality
+            /// The probabilities no longer say how often the model is right.
+            case calibration
         }
 
-        /// Measure that is watched.
-        public var metric: Metric
-        /// Labelled predictions in the rolling value (default 20).
-        public var window: Int
-        /// Times the baseline from which on decay is suspected (default 1.5).
-        public var nearFactor: Double
-        /// Times the baseline from which on decay is detected (default 2).
-        public var breachFactor: Double
-        /// Labelled predictions still in breach after which decay is detected again (default: the window).
-        public var rearmAfter: Int
-        /// How long a prediction waits for its label, in seconds (default 5d).
-        public var labelTimeoutSeconds: Double
-        /// Detectors on inputs, in file order (default none).
-        public var inputs: [InputDetector]
-    }
-
-    /// How often the loop may run.
-    public struct Policy: Codable, Sendable, Hashable {
         /// Least time between the end of one run and the start of the next, in seconds (default 30s).
         public var cooldownSeconds: Double
         /// Runs in one day at most (default 48).
         public var runsPerDay: Int
+        /// Labelled predictions of the champion that a decay must rest on (default: ``MonitorSettings/minLabels``).
+        public var minLabels: Int
+        /// Causes for which a run begins (default all but quality: training on broken inputs teaches the fault).
+        public var causes: [Cause]
+        /// So many pipelines that decay within ``stormSeconds`` are no decay of models but a trouble they share
+        /// (default 5).
+        public var stormPipelines: Int
+        /// The time in which pipelines decay together, in seconds (default 10m).
+        public var stormSeconds: Double
     }
 
     /// Elements of one flat feature row.

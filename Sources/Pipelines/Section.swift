@@ -47,8 +47,14 @@ struct Section {
     }
 
     /// The mapping under a key, or an empty one when the key is not there.
-    func section(_ key: String, keys: [String]) throws(PipelineError) -> Section {
-        guard let field = try optional(key) else {
+    /// - Parameter isEmptyAllowed: Whether the key with nothing after it is that too.
+    func section(
+        _ key: String,
+        keys: [String],
+        isEmptyAllowed: Bool = false
+    ) throws(PipelineError) -> Section {
+        let isEmpty = isEmptyAllowed && pairs.first { $0.key == key }?.value.isNull == true
+        guard !isEmpty, let field = try optional(key) else {
             return try Section(Document(emptyMappingAt: line), join(path, key), keys: keys)
         }
         return try Section(field.document, field.path, keys: keys)

@@ -29,6 +29,7 @@ struct Reader: Sendable, CustomTestStringConvertible {
             Reader("commands/artifact-open.v1", ArtifactOpen.self),
             Reader("answers/laps.v1", LapsAnswer.self), Reader("answers/history.v1", HistoryAnswer.self),
             Reader("answers/status.v1", StatusAnswer.self), Reader("answers/inference.v1", InferenceAnswer.self),
+            Reader("answers/monitor.v1", MonitorAnswer.self),
             Reader("answers/bus-status.v1", BusStatus.self), Reader("answers/dead-letters.v1", DeadLettersAnswer.self),
             Reader("answers/dead-letter.v1", DeadLetterAnswer.self), Reader("answers/requeued.v1", RequeueAnswer.self),
             Reader("answers/alerts.v1", AlertsAnswer.self), Reader("answers/dead-notices.v1", DeadNoticesAnswer.self),
@@ -43,7 +44,7 @@ enum Contract {
     /// The catalogue, and the questions, which are not in the log.
     static let kinds: [any Event.Type] = EventCatalogue.kinds + questions
     static let questions: [any Event.Type] = [
-        RegistryQuery.self, InferenceRequest.self, BusQuery.self, AlertQuery.self,
+        RegistryQuery.self, InferenceRequest.self, BusQuery.self, AlertQuery.self, MonitorQuery.self,
     ]
 
     /// `decay.detected.v1`

@@ -18,6 +18,24 @@ private let figures = DecayFigures(
     firstSuspectAt: at,
     message: "over"
 )
+/// With everything that came after the first version.
+private let fullFigures = {
+    var full = figures
+    full.cause = DecayCause.inputs.rawValue
+    full.detector = "threshold"
+    full.severity = .critical
+    full.interval = .init(low: 2.25, high: 2.75)
+    full.pValue = 0.125
+    full.eValue = 1024
+    full.labels = 500
+    full.labelledShare = 0.5
+    full.estimate = 2.25
+    full.episode = 3
+    full.repeats = 1
+    full.cooldownSeconds = 30
+    full.features = [.init(feature: "close", finding: "drift", score: 0.75, pValue: 0.25)]
+    return full
+}()
 private let deployment = RolloutStepped.Deployment(
     alias: "champion",
     candidate: "shadow-1",
@@ -46,7 +64,40 @@ private let examples: [any Event] = [
     ),
     DecaySuspected(pipeline: "oil-price", digest: "d1", figures: figures),
     DecayDetected(pipeline: "oil-price", digest: "d1", figures: figures),
+    DecayPersisted(pipeline: "oil-price", digest: "d1", figures: fullFigures),
     DecayCleared(pipeline: "oil-price", digest: "d1", figures: figures),
+    DecayForecast(
+        pipeline: "oil-price",
+        digest: "d1",
+        metric: "mae",
+        value: 1.5,
+        threshold: 2,
+        isWithdrawn: false,
+        samples: 40,
+        earliest: 30,
+        latest: 60,
+        expectedAt: at,
+        key: "2020-04-20",
+        record: .init(settled: 4, right: 3, crossings: 2, foreseen: 1),
+        message: "soon"
+    ),
+    PerformanceReconciled(
+        pipeline: "oil-price",
+        digest: "d1",
+        metric: "mae",
+        from: at,
+        to: at,
+        predictions: 100,
+        labelled: 90,
+        late: 2,
+        corrected: 1,
+        estimate: 1.5,
+        realized: 1.25,
+        interval: .init(low: 1, high: 1.5),
+        isTrusted: true,
+        isCorrection: false,
+        message: "known"
+    ),
     TrainingRequested(pipeline: "oil-price", reason: "first", untilKey: "2019-12-31"),
     TrainingStarted(
         pipeline: "oil-price",

@@ -76,7 +76,17 @@ struct PipelineReadingTests {
         #expect(pipeline.monitor.breachFactor == 2)
         #expect(pipeline.monitor.labelTimeoutSeconds == 432_000)
         #expect(pipeline.monitor.inputs == [.outOfRange, .kolmogorovSmirnov])
-        #expect(pipeline.policy == .init(cooldownSeconds: 30, runsPerDay: 48))
+        #expect(
+            pipeline.policy
+                == .init(
+                    cooldownSeconds: 30,
+                    runsPerDay: 48,
+                    minLabels: 20,
+                    causes: [.performance, .concept, .inputs, .calibration],
+                    stormPipelines: 5,
+                    stormSeconds: 600
+                )
+        )
         #expect(pipeline.featureCount == 10)
     }
 
@@ -127,6 +137,12 @@ struct PipelineReadingTests {
         #expect(pipeline.gates.slices == [])
         #expect(pipeline.rollout.waves.last == .share(1))
         #expect(pipeline.monitor.rearmAfter == pipeline.monitor.window)
+        #expect(pipeline.monitor.inputs == [.outOfRange, .drift])
+        #expect(pipeline.monitor.detectors == [.threshold, .sequential])
+        #expect(pipeline.monitor.falseAlarms == .init(count: 1, span: .year))
+        #expect(pipeline.monitor.minLabels == 20)
+        #expect(pipeline.monitor.quality.count == 4)
+        #expect(try Pipeline(yaml: file("monitor:")).monitor == pipeline.monitor)
         #expect(pipeline.data.schema == [])
     }
 
@@ -163,6 +179,66 @@ struct PipelineReadingTests {
         #expect(pipeline.rollout.holdPredictions == 1)
         #expect(pipeline.policy.cooldownSeconds == 5400)
         #expect(pipeline.shadows == [.init(name: "everything", windowRows: nil)])
+    }
+
+    @Test("reads everything that a monitor section may say, and the same from its JSON")
+    func readsMonitor() throws {
+        let pipeline = try Pipeline(
+            yaml: file(
+                """
+                monitor:
+                  window: 50
+                  baseline: 200 predictions
+                  detectors: [sequential]
+                  false-alarms: 2 per 1000000 predictions
+                  min-labels: 30 labels
+                  period: 1h
+                  inputs: [drift, psi]
+                  drift: {alpha: 1%, correction: benjamini-hochberg, window: 100 rows, reference: seasonal, reference-rows: 500 rows, season: 1w}
+                  quality: [missing]
+                  estimate: off
+                  forecast: off
+                  slices: [{by: weekday}, {by: a, at: [0, 2.5]}]
+                  per-node: off
+                policy: {min-labels: 100, causes: [concept], storm: 3 pipelines, storm-window: 1m}
+                """
+            )
+        )
+        let monitor = pipeline.monitor
+        #expect(monitor.baseline == .learned(200))
+        #expect(monitor.detectors == [.sequential])
+        #expect(monitor.falseAlarms == .init(count: 2, span: .predictions, predictions: 1_000_000))
+        #expect(monitor.falseAlarms.perValue(perSecond: 7) == 2e-6)
+        #expect(monitor.minLabels == 30)
+        #expect(monitor.periodSeconds == 3600)
+        #expect(monitor.inputs == [.drift, .populationStability])
+        #expect(
+            monitor.drift
+                == .init(
+                    alpha: 0.01,
+                    correction: .benjaminiHochberg,
+                    windowRows: 100,
+                    reference: .seasonal,
+                    referenceRows: 500,
+                    seasonSeconds: 604_800
+                )
+        )
+        #expect(monitor.quality == [.missing])
+        #expect([monitor.estimate, monitor.forecast, monitor.perNode] == [.off, .off, .off])
+        #expect(monitor.slices == [.init(by: "weekday", at: []), .init(by: "a", at: [0, 2.5])])
+        #expect(pipeline.policy.minLabels == 100)
+        #expect(pipeline.policy.causes == [.concept])
+        #expect(pipeline.policy.stormPipelines == 3)
+        #expect(pipeline.policy.stormSeconds == 60)
+        #expect(try Pipeline(json: pipeline.canonicalJSON()) == pipeline)
+    }
+
+    @Test("a budget over time is one over values at the rate at which they come")
+    func spreadsBudget() {
+        let budget = Pipeline.MonitorSettings.FalseAlarms(count: 1, span: .day)
+        #expect(budget.perValue(perSecond: 10) == 1.0 / 864_000)
+        #expect(budget.perValue(perSecond: 1e-9) == 0.01)
+        #expect(budget.perValue(perSecond: 1e30) == 1e-12)
     }
 
     @Test("keeps inputs in the order of the file, and limits in the order of the inputs")
@@ -229,7 +305,11 @@ struct PipelineJSONTests {
         let task =
             #""task":{"inputs":[{"name":"price","shape":[10],"unit":"USD"}],"kind":"regression","target":"next-price"}"#
         let monitor =
-            #""monitor":{"breach":"2x baseline","inputs":["out-of-range","ks"],"label-timeout":"432000s","metric":"mae","near":"1.5x baseline","rearm":20,"window":20}"#
+            #""monitor":{"baseline":"validation","breach":"2x baseline","detectors":["threshold","sequential"],"#
+            + #""drift":{"alpha":"0.1%","correction":"holm","reference":"fixed","reference-rows":"1000 rows","window":"250 rows"},"#
+            + #""estimate":"on","false-alarms":"1 per year","forecast":"on","inputs":["out-of-range","ks"],"#
+            + #""label-timeout":"432000s","metric":"mae","min-labels":20,"near":"1.5x baseline","per-node":"on","#
+            + #""period":"86400s","quality":["missing","out-of-schema","unseen","constant"],"rearm":20,"slices":[],"window":20}"#
         let json = try Pipeline(yaml: example).canonicalJSON()
         #expect(
             json.hasPrefix(#"{"automation":"automatic","data":{"labels":"wti-next","observations":"wti","schema":"#)
@@ -415,7 +495,26 @@ struct PipelineRefusalTests {
             ("monitor: {label-timeout: 5 days}", "monitor.label-timeout"),
             ("monitor: {label-timeout: d}", "monitor.label-timeout"),
             ("monitor: {label-timeout: -5d}", "monitor.label-timeout"),
-            ("monitor: {inputs: [psi]}", "monitor.inputs[0]"), ("monitor: {inputs: [ks, ks]}", "monitor.inputs[1]"),
+            ("monitor: {inputs: [mmd]}", "monitor.inputs[0]"), ("monitor: {inputs: [ks, ks]}", "monitor.inputs[1]"),
+            ("monitor: {detectors: []}", "monitor.detectors"),
+            ("monitor: {detectors: [adwin]}", "monitor.detectors[0]"),
+            ("monitor: {false-alarms: 1}", "monitor.false-alarms"),
+            ("monitor: {false-alarms: 0 per year}", "monitor.false-alarms"),
+            ("monitor: {false-alarms: 1 per decade}", "monitor.false-alarms"),
+            ("monitor: {false-alarms: 1 per 10 predictions}", "monitor.false-alarms"),
+            ("monitor: {min-labels: 0}", "monitor.min-labels"),
+            ("monitor: {window: 10, min-labels: 11}", "monitor.min-labels"),
+            ("monitor: {baseline: champion}", "monitor.baseline"),
+            ("monitor: {baseline: 5 predictions}", "monitor.baseline"),
+            ("monitor: {quality: [fresh]}", "monitor.quality[0]"), ("monitor: {estimate: maybe}", "monitor.estimate"),
+            ("monitor: {period: 0s}", "monitor.period"), ("monitor: {slices: [{by: region}]}", "monitor.slices[0].by"),
+            ("monitor: {slices: [{by: hour, at: [1]}]}", "monitor.slices[0].at"),
+            ("monitor: {slices: [{by: a, at: [1, 1]}]}", "monitor.slices[0].at[1]"),
+            ("monitor: {drift: {alpha: 0.1}}", "monitor.drift.alpha"),
+            ("monitor: {drift: {season: 1d}}", "monitor.drift.season"),
+            ("monitor: {drift: {window: 10 rows}}", "monitor.drift.window"),
+            ("policy: {causes: [weather]}", "policy.causes[0]"), ("policy: {storm: 1 pipelines}", "policy.storm"),
+            ("policy: {min-labels: 0}", "policy.min-labels"),
             ("monitor: {rearm: 0}", "monitor.rearm"), ("policy: {cooldown: 30}", "policy.cooldown"),
             ("policy: {runs-per-day: 0}", "policy.runs-per-day"),
             ("data: {observations: 'a b', labels: l}", "data.observations"),

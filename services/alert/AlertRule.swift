@@ -53,7 +53,17 @@ struct AlertRule: Sendable, Hashable {
     func matches(_ occurrence: Occurrence) -> Bool {
         type == occurrence.type
             && (pipelines.isEmpty || pipelines.contains { Self.name($0, matches: occurrence.about) })
-            && (causes.isEmpty || occurrence.cause.map(causes.contains) ?? false)
+            && (causes.isEmpty || occurrence.cause.map(isCause) ?? false)
+    }
+
+    /// Whether the rule is about a cause. `error` and `input-range` were the names before there were finer ones.
+    private func isCause(_ cause: String) -> Bool {
+        if causes.contains(cause) { return true }
+        switch DecayCause(rawValue: cause) {
+        case .performance, .concept, .calibration: return causes.contains("error")
+        case .inputs, .quality: return causes.contains("input-range")
+        case nil: return false
+        }
     }
 
     /// Whether a name is the pattern, or begins as it does when it ends in `*`.

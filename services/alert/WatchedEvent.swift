@@ -45,7 +45,9 @@ struct WatchedEvent: Sendable {
     typealias Body = @Sendable (Occurrence, Transaction) throws -> Void
 
     /// What a rule's `causes` may name.
-    static let causes = Set(ErrorCode.allCases.map(\.rawValue)).union(["error", "input-range"])
+    static let causes = Set(ErrorCode.allCases.map(\.rawValue)).union(["error", "input-range"]).union(
+        DecayCause.allCases.map(\.rawValue)
+    )
 
     /// What the loop does about a trouble, and what comes of it: an incident remembers these.
     static let steps: Set = [
@@ -62,7 +64,10 @@ struct WatchedEvent: Sendable {
     static let all = [
         watched(DecaySuspected.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
         watched(DecayDetected.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
+        watched(DecayPersisted.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
         watched(DecayCleared.self, { $0.pipeline }, { $0.figures.cause }, { $0.figures.message }),
+        watched(DecayForecast.self, { $0.pipeline }, { _ in nil }, { $0.message }),
+        watched(PerformanceReconciled.self, { $0.pipeline }, { _ in nil }, { $0.message }),
         watched(TrainingStarted.self, { $0.pipeline }, { _ in nil }, { "a run began with \($0.rows) rows" }),
         watched(TrainingCompleted.self, { $0.pipeline }, { _ in nil }, { "\($0.candidates.count) models are trained" }),
         watched(TrainingFailed.self, { $0.pipeline }, { $0.code.rawValue }, { "\($0.code.rawValue): \($0.message)" }),

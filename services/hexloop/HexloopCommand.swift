@@ -10,7 +10,7 @@ struct HexloopCommand: AsyncParsableCommand {
             LapsCommand.self, HistoryCommand.self, StatusCommand.self, ModelCommand.self, KeysCommand.self,
             ReplayCommand.self, HistoryLoadCommand.self, HealthCommand.self, InferCommand.self, OperatorCommand.self,
             BenchCommand.self, SimulateCommand.self, ArtifactCommand.self, ChaosCommand.self, ChaosClientCommand.self,
-            HVXCommand.self, DecayCommand.self, AlertCommand.self, TrainCommand.self,
+            HVXCommand.self, DecayCommand.self, AlertCommand.self, MonitorCommand.self, TrainCommand.self,
         ]
     )
 }

@@ -21,5 +21,28 @@ enum MonitorMigrations {
             ) STRICT, WITHOUT ROWID;
             """
         ),
+        // What is known of a prediction beside its outputs; labels that are replaced; watches of which the inputs are
+        // kept apart, as a snapshot of each feature and the rows since.
+        Store.Migration(
+            "monitor-2",
+            """
+            ALTER TABLE prediction ADD COLUMN sighting BLOB;
+            ALTER TABLE prediction ADD COLUMN expected REAL;
+            ALTER TABLE prediction ADD COLUMN label REAL;
+            CREATE TABLE sighting (
+                pipeline TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, sighting BLOB NOT NULL,
+                PRIMARY KEY (pipeline, key)) STRICT, WITHOUT ROWID;
+            CREATE INDEX sightingAt ON sighting (at);
+            ALTER TABLE watch ADD COLUMN form INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE watch ADD COLUMN inputs BLOB;
+            CREATE TABLE feature (
+                pipeline TEXT NOT NULL, number INTEGER NOT NULL, state BLOB NOT NULL,
+                PRIMARY KEY (pipeline, number)) STRICT, WITHOUT ROWID;
+            CREATE TABLE journal (
+                id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL,
+                features BLOB NOT NULL) STRICT;
+            CREATE INDEX journalByPipeline ON journal (pipeline, id);
+            """
+        ),
     ]
 }

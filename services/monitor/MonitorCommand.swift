@@ -25,7 +25,13 @@ struct MonitorCommand: AsyncParsableCommand {
             metrics: metrics,
             logger: Logger(label: "monitor")
         )
-        let handlers = MonitorHandlers().make()
-        throw await ServiceRunner.run(name: "monitor", logger: member.logger, services: member.parts(handlers))
+        let handlers = MonitorHandlers(WatchBook(logger: member.logger))
+        throw await ServiceRunner.run(
+            name: "monitor",
+            logger: member.logger,
+            services: member.parts(handlers.make()) { handlers.committed() } + [
+                QueryService(member: member, handlers: handlers)
+            ]
+        )
     }
 }

@@ -45,6 +45,16 @@ enum RegistryHandlers {
                 transaction.database
             )
         }
+        handlers.on(DecayPersisted.self, quietly: true) { event, context, transaction in
+            try LapTable.begin(
+                runID(context),
+                pipeline: event.pipeline,
+                cause: "decay.detected",
+                firstDecayed: event.figures.firstSuspectAt,
+                detected: context.time,
+                transaction.database
+            )
+        }
         handlers.on(TrainingStarted.self) { event, context, transaction in
             let db = transaction.database
             try LapTable.mark(runID(context), .trainingStarted, at: context.time, db)
@@ -95,7 +105,6 @@ enum RegistryHandlers {
         var ignored: [String] = []
         if pipeline.rollout.waves.count > 1 { ignored.append("rollout.waves (all nodes at once)") }
         if !pipeline.gates.slices.isEmpty { ignored.append("gates.slices") }
-        if pipeline.monitor.inputs.contains(.kolmogorovSmirnov) { ignored.append("monitor.inputs: ks") }
         guard !ignored.isEmpty else { return }
         logger.notice(
             "parts of the pipeline are not carried out by this version",

@@ -22,5 +22,10 @@ enum TrainerMigrations {
             CREATE INDEX runByPipeline ON run (pipeline, queuedAt);
             """
         ),
+        // When each pipeline decayed last, for policy.storm.
+        Store.Migration(
+            "trainer-2",
+            "CREATE TABLE decay (pipeline TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        ),
     ]
 }

@@ -54,42 +54,48 @@ enum TrainerHandlers {
             )
         }
         handlers.on(DecayDetected.self) { event, context, transaction in
-            guard let known = try PipelineTable.fetch(event.pipeline, transaction.database) else {
-                throw unknown(event.pipeline, transaction)
-            }
-            let pipeline = known.pipeline
-            let runID = context.runID ?? TrainerHandlers.runID(of: context)
-            var objection: (ErrorCode, String)?
-            if pipeline.automation != .automatic {
-                objection = (
-                    .manual, "automation is '\(pipeline.automation.rawValue)': ask for it with training.requested"
-                )
-            } else {
-                objection = try RunTable.objection(
-                    pipeline: pipeline.name,
-                    cooldownSeconds: pipeline.policy.cooldownSeconds,
-                    runsPerDay: pipeline.policy.runsPerDay,
-                    at: transaction.now,
-                    transaction.database
-                )
-            }
-            if let (code, message) = objection {
-                try transaction.send(
-                    TrainingDeclined(pipeline: pipeline.name, code: code, message: message),
-                    runID: runID
-                )
-                return
-            }
-            try RunTable.queue(
-                runID,
-                pipeline: pipeline.name,
-                cause: "decay.detected",
-                untilKey: nil,
-                at: transaction.now,
-                transaction.database
-            )
+            try answer(event.pipeline, event.figures, context, transaction)
+        }
+        handlers.on(DecayPersisted.self) { event, context, transaction in
+            try answer(event.pipeline, event.figures, context, transaction)
         }
         return handlers
+    }
+
+    /// Begins a run because of a decay, or says why not.
+    private static func answer(
+        _ name: String,
+        _ figures: DecayFigures,
+        _ context: EventContext,
+        _ transaction: Transaction
+    ) throws {
+        let db = transaction.database
+        guard let known = try PipelineTable.fetch(name, db) else { throw unknown(name, transaction) }
+        let pipeline = known.pipeline
+        let runID = context.runID ?? TrainerHandlers.runID(of: context)
+        let history = try RunTable.history(
+            pipeline: name,
+            stormSeconds: pipeline.policy.stormSeconds,
+            at: transaction.now,
+            db
+        )
+        try RunTable.note(decayOf: name, at: transaction.now, db)
+        let policy = TrainingPolicy(pipeline: pipeline)
+        if let objection = policy.objection(to: figures, history, at: transaction.now) {
+            try transaction.send(
+                TrainingDeclined(pipeline: name, code: objection.code, message: objection.message),
+                runID: runID
+            )
+            return
+        }
+        try RunTable.queue(
+            runID,
+            pipeline: name,
+            cause: "decay.detected",
+            untilKey: nil,
+            at: transaction.now,
+            db
+        )
     }
 
     /// The run of a request that names none.

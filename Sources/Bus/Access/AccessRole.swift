@@ -33,12 +33,12 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
                 PipelinePushed.self, TrainingRequested.self, TrainingStarted.self, TrainingCompleted.self,
                 ModelOffered.self,
                 TrainingFailed.self, TrainingDeclined.self, ConversionCompleted.self, ConversionFailed.self,
-                DecayDetected.self, DecayCleared.self, ModelLoaded.self, RegistryQuery.self,
+                DecayDetected.self, DecayPersisted.self, DecayCleared.self, ModelLoaded.self, RegistryQuery.self,
             ]
         case .trainer:
             [
                 ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, DecayDetected.self,
-                TrainingRequested.self, PipelineRegistered.self,
+                DecayPersisted.self, TrainingRequested.self, PipelineRegistered.self,
             ]
         case .converter: [TrainingCompleted.self, ModelOffered.self, PipelineRegistered.self]
         case .inferenceNode:
@@ -46,13 +46,14 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
         case .monitor:
             [
                 PredictionsMade.self, LabelRecorded.self, ObservationRecorded.self, RolloutStepped.self,
-                PipelineRegistered.self,
+                PipelineRegistered.self, MonitorQuery.self,
             ]
         case .gateway: [PipelineRegistered.self]
         // How far a lap is, which a replay waits for.
         case .publisher:
             [
-                DecayDetected.self, TrainingStarted.self, TrainingFailed.self, TrainingDeclined.self,
+                DecayDetected.self, DecayPersisted.self, TrainingStarted.self, TrainingFailed.self,
+                TrainingDeclined.self,
                 ConversionFailed.self, ModelRejected.self, ModelPromoted.self, RolloutCompleted.self,
                 PipelineRegistered.self, PipelineRejected.self,
             ]
@@ -79,12 +80,16 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
             ]
         case .converter: [ConversionCompleted.self, ConversionFailed.self]
         case .inferenceNode: [PredictionsMade.self, ModelLoaded.self, ModelRefused.self, KernelRefused.self]
-        case .monitor: [DecaySuspected.self, DecayDetected.self, DecayCleared.self]
+        case .monitor:
+            [
+                DecaySuspected.self, DecayDetected.self, DecayPersisted.self, DecayCleared.self, DecayForecast.self,
+                PerformanceReconciled.self,
+            ]
         case .alert: [AlertRaised.self, AlertResolved.self]
         case .publisher:
             [
                 ObservationRecorded.self, LabelRecorded.self, ExampleRecorded.self, TrainingRequested.self,
-                PipelinePushed.self, RegistryQuery.self, InferenceRequest.self,
+                PipelinePushed.self, RegistryQuery.self, MonitorQuery.self, InferenceRequest.self,
             ]
         case .gateway: AccessRole.publisher.writes + [ModelOffered.self]
         case .modeler: [ModelOffered.self, RegistryQuery.self, InferenceRequest.self]
@@ -148,6 +153,7 @@ public enum AccessRole: String, Sendable, Hashable, CaseIterable, Codable {
         case .inferenceNode: ["infer"]
         case .registry: ["registry"]
         case .alert: ["alert"]
+        case .monitor: ["monitor"]
         default: []
         }
     }

@@ -35,13 +35,16 @@ public struct EstimateTrust: Codable, Sendable, Hashable {
         difference += p - (wasRight ? 1 : 0)
         variance += max(p * (1 - p), 0.01)
         guard isTrusted, rows >= Self.rowsMin else { return false }
-        // A boundary that a random walk leaves with probability alpha at any time (Robbins's mixture).
-        let scale = 500.0
-        let bound =
-            ((variance + scale) * (Libm.log((variance + scale) / scale) + 2 * Libm.log(1 / alpha))).squareRoot()
+        let bound = Self.boundary(variance, scale: 500, alpha: alpha)
         guard abs(difference) > bound + tolerance * Double(rows) else { return false }
         isTrusted = false
         return true
+    }
+
+    /// A boundary that a random walk of that variance leaves with probability `alpha` at any time.
+    /// - Source: H. Robbins, Statistical methods related to the law of the iterated logarithm (1970), the mixture.
+    public static func boundary(_ variance: Double, scale: Double, alpha: Double) -> Double {
+        ((variance + scale) * (Libm.log((variance + scale) / scale) + 2 * Libm.log(1 / alpha))).squareRoot()
     }
 
     /// Begins anew, with a new model or a new reference.

@@ -5,7 +5,7 @@ public struct TrainingDeclined: Event {
 
     /// Name of the pipeline.
     public var pipeline: String
-    /// `manual`, `cooldown` or `runLimit`.
+    /// `manual`, `merged`, `wrongCause`, `unproven`, `storm`, `runLimit` or `cooldown`.
     public var code: ErrorCode
     /// One sentence for people that names the setting and its value.
     public var message: String

@@ -65,7 +65,10 @@ struct EventLine {
         },
         on(DecaySuspected.self, .yellow) { figures($0.figures) },
         on(DecayDetected.self, .red) { figures($0.figures) },
+        on(DecayPersisted.self, .red) { figures($0.figures) },
         on(DecayCleared.self, .green) { figures($0.figures) },
+        on(DecayForecast.self, .yellow) { "\($0.key)  \($0.message)" },
+        on(PerformanceReconciled.self) { $0.message },
         on(TrainingRequested.self, .cyan) { $0.reason },
         on(TrainingStarted.self, .cyan) {
             "\($0.candidates.joined(separator: ", ")) on \($0.rows) rows because of \($0.cause)"
@@ -130,9 +133,10 @@ struct EventLine {
     }
 
     private static func figures(_ figures: DecayFigures) -> String {
-        figures.cause == "error"
+        let isMetric = figures.cause == "error" || ["threshold", "sequential"].contains(figures.detector)
+        return isMetric
             ? "\(figures.key)  \(figures.metric) \(figures.value.short) over \(figures.window), "
-                + "near \(figures.near.short), breach \(figures.breach.short)"
+                + "near \(figures.near.short), breach \(figures.breach.short), cause \(figures.cause)"
             : "\(figures.key)  \(figures.message)"
     }
 

@@ -32,7 +32,8 @@ final class DemoWatcher: Sendable {
     private static let rollingMax = 20
     /// Kinds that get a line.
     private static let shown: Set<String> = [
-        DecaySuspected.kind.type, DecayDetected.kind.type, DecayCleared.kind.type, TrainingStarted.kind.type,
+        DecaySuspected.kind.type, DecayDetected.kind.type, DecayPersisted.kind.type, DecayCleared.kind.type,
+        DecayForecast.kind.type, PerformanceReconciled.kind.type, TrainingStarted.kind.type,
         TrainingCompleted.kind.type, TrainingFailed.kind.type, TrainingDeclined.kind.type,
         ConversionCompleted.kind.type, ConversionFailed.kind.type, PipelineRegistered.kind.type,
         PipelineRejected.kind.type, ModelRegistered.kind.type, ModelRejected.kind.type, ModelRefused.kind.type,
@@ -60,6 +61,9 @@ final class DemoWatcher: Sendable {
         case LabelRecorded.kind.type: keep(try event.decode(LabelRecorded.self))
         case DecayDetected.kind.type:
             let key = try event.decode(DecayDetected.self).figures.key
+            if let run = event.runID { state.withLock { $0.decayDays[run] = $0.decayDays[run] ?? key } }
+        case DecayPersisted.kind.type:
+            let key = try event.decode(DecayPersisted.self).figures.key
             if let run = event.runID { state.withLock { $0.decayDays[run] = $0.decayDays[run] ?? key } }
         case ModelPromoted.kind.type:
             if try event.decode(ModelPromoted.self).alias == "champion" { show(event) }

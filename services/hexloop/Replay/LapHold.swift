@@ -26,7 +26,8 @@ final class LapHold: Sendable {
     static var filters: [TopicFilter] {
         get throws {
             try [
-                DecayDetected.kind.filter, TrainingStarted.kind.filter, TrainingFailed.kind.filter,
+                DecayDetected.kind.filter, DecayPersisted.kind.filter, TrainingStarted.kind.filter,
+                TrainingFailed.kind.filter,
                 TrainingDeclined.kind.filter, ConversionFailed.kind.filter, ModelRejected.kind.filter,
                 ModelPromoted.kind.filter, RolloutCompleted.kind.filter,
             ]
@@ -44,7 +45,7 @@ final class LapHold: Sendable {
                 state.closed.insert(run)
             }
             switch event.type {
-            case DecayDetected.kind.type:
+            case DecayDetected.kind.type, DecayPersisted.kind.type:
                 if !state.closed.contains(run) { state.open[run] = state.open[run] ?? Lap() }
             case TrainingStarted.kind.type:
                 state.open[run]?.candidates = (try? event.decode(TrainingStarted.self))?.candidates.count

@@ -1,25 +1,59 @@
 import Events
 import FoundationEssentials
 import GRDB
+import Monitoring
 
 /// Predictions and labels that wait for each other. They may come in either order and more than once; each pair is
-/// joined once.
+/// joined once, and again when a newer label replaces the one it was joined with.
 enum JoinTable {
     /// A prediction with its label.
     struct Pair: Sendable {
-        let key: String
         let digest: String
-        let outputs: [Float]
-        let answeredAt: Timestamp
+        let answer: PipelineWatch.Answer
         let label: Double
+        /// The label that it was joined with before, when there is another now.
+        let replaced: Double?
     }
 
-    static func insert(_ prediction: PredictionsMade.Prediction, pipeline: String, _ db: Database) throws {
+    /// Keeps what was seen of an observation until its prediction comes.
+    static func insert(
+        _ sighting: PipelineWatch.Sighting,
+        pipeline: String,
+        key: String,
+        at time: Timestamp,
+        _ db: Database
+    ) throws {
         try db.cachedStatement(
-            sql: "INSERT OR IGNORE INTO prediction (pipeline, key, digest, outputs, at) VALUES (?, ?, ?, ?, ?)"
+            sql: "INSERT OR REPLACE INTO sighting (pipeline, key, at, sighting) VALUES (?, ?, ?, ?)"
+        ).execute(arguments: [pipeline, key, time.microseconds, Data(try EventCoding.encode(sighting))])
+    }
+
+    /// Takes what was seen of the observation of a prediction.
+    static func takeSighting(pipeline: String, key: String, _ db: Database) throws -> PipelineWatch.Sighting? {
+        let data = try Data.fetchOne(
+            db.cachedStatement(sql: "DELETE FROM sighting WHERE pipeline = ? AND key = ? RETURNING sighting"),
+            arguments: [pipeline, key]
+        )
+        return try data.map { try EventCoding.decode(PipelineWatch.Sighting.self, from: Array($0)) }
+    }
+
+    /// Whether a prediction of that key is there; the first counts.
+    static func holds(pipeline: String, key: String, _ db: Database) throws -> Bool {
+        try Int.fetchOne(
+            db.cachedStatement(sql: "SELECT 1 FROM prediction WHERE pipeline = ? AND key = ?"),
+            arguments: [pipeline, key]
+        ) != nil
+    }
+
+    static func insert(_ answer: PipelineWatch.Answer, digest: String, pipeline: String, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO prediction (pipeline, key, digest, outputs, at, sighting, expected)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
         ).execute(arguments: [
-            pipeline, prediction.key, prediction.digest, Data(try EventCoding.encode(prediction.outputs)),
-            prediction.at.microseconds,
+            pipeline, answer.key, digest, Data(try EventCoding.encode(answer.outputs)), answer.at.microseconds,
+            Data(try EventCoding.encode(answer.sighting)), answer.expected,
         ])
     }
 
@@ -32,34 +66,46 @@ enum JoinTable {
         ).execute(arguments: [label.stream, label.key, label.value, now.microseconds])
     }
 
-    /// The pair of a key when both halves are there and it was not joined before; it counts as joined from now on.
+    /// The pair of a key when both halves are there and it was not joined with that label before; it counts as joined
+    /// with it from now on.
     static func join(pipeline: String, labels: String, key: String, _ db: Database) throws -> Pair? {
         let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT p.digest, p.outputs, p.at, l.value FROM prediction p
-                    JOIN label l ON l.stream = ? AND l.key = p.key
-                    WHERE p.pipeline = ? AND p.key = ? AND NOT p.isJoined
+                    SELECT p.digest, p.outputs, p.at, p.sighting, p.expected, p.isJoined, p.label, l.value
+                    FROM prediction p JOIN label l ON l.stream = ? AND l.key = p.key
+                    WHERE p.pipeline = ? AND p.key = ?
                     """
             ),
             arguments: [labels, pipeline, key]
         )
         guard let row else { return nil }
-        try db.cachedStatement(sql: "UPDATE prediction SET isJoined = 1 WHERE pipeline = ? AND key = ?")
-            .execute(arguments: [pipeline, key])
-        let (outputs, at): (Data, Int64) = (row["outputs"], row["at"])
+        let (isJoined, before, value): (Bool, Double?, Double) = (row["isJoined"], row["label"], row["value"])
+        // What an older version joined has no label to be replaced.
+        guard !isJoined || before.map({ $0 != value }) ?? false else { return nil }
+        try db.cachedStatement(sql: "UPDATE prediction SET isJoined = 1, label = ? WHERE pipeline = ? AND key = ?")
+            .execute(arguments: [value, pipeline, key])
+        let (outputs, at, sighting): (Data, Int64, Data?) = (row["outputs"], row["at"], row["sighting"])
         return Pair(
-            key: key,
             digest: row["digest"],
-            outputs: try EventCoding.decode([Float].self, from: Array(outputs)),
-            answeredAt: Timestamp(microseconds: at),
-            label: row["value"]
+            answer: PipelineWatch.Answer(
+                key: key,
+                at: Timestamp(microseconds: at),
+                outputs: try EventCoding.decode([Float].self, from: Array(outputs)),
+                sighting: try sighting.map {
+                    try EventCoding.decode(PipelineWatch.Sighting.self, from: Array($0))
+                } ?? PipelineWatch.Sighting(),
+                expected: row["expected"]
+            ),
+            label: value,
+            replaced: isJoined ? before : nil
         )
     }
 
     /// Forgets what waited longer than any pipeline wants.
     static func prune(before time: Timestamp, _ db: Database) throws {
-        try db.execute(sql: "DELETE FROM prediction WHERE at < ?", arguments: [time.microseconds])
-        try db.execute(sql: "DELETE FROM label WHERE at < ?", arguments: [time.microseconds])
+        for table in ["prediction", "label", "sighting"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE at < ?", arguments: [time.microseconds])
+        }
     }
 }

@@ -57,43 +57,46 @@ enum RunTable {
         )
     }
 
-    /// Why the policy does not let another run begin; nil when it does.
-    static func objection(
+    /// What a decay's answer depends on.
+    static func history(
         pipeline: String,
-        cooldownSeconds: Double,
-        runsPerDay: Int,
+        stormSeconds: Double,
         at now: Timestamp,
         _ db: Database
-    ) throws -> (ErrorCode, String)? {
+    ) throws -> TrainingPolicy.History {
         let open = try String.fetchOne(
             db,
             sql: "SELECT runID FROM run WHERE pipeline = ? AND state IN ('queued', 'started')",
             arguments: [pipeline]
         )
-        if let open { return (.cooldown, "run \(open) is still under way") }
-        let day = now.microseconds - 86_400_000_000
-        let today =
-            try Int.fetchOne(
-                db,
-                sql: "SELECT count(*) FROM run WHERE pipeline = ? AND queuedAt > ?",
-                arguments: [pipeline, day]
-            ) ?? 0
-        if today >= runsPerDay {
-            return (.runLimit, "\(today) runs in the last 24 hours; policy.runs-per-day is \(runsPerDay)")
-        }
+        let today = try Int.fetchOne(
+            db,
+            sql: "SELECT count(*) FROM run WHERE pipeline = ? AND queuedAt > ?",
+            arguments: [pipeline, now.microseconds - 86_400_000_000]
+        )
         let ended = try Int64.fetchOne(
             db,
             sql: "SELECT max(endedAt) FROM run WHERE pipeline = ?",
             arguments: [pipeline]
         )
-        if let ended {
-            let since = Double(now.microseconds - ended) / 1e6
-            if since < cooldownSeconds {
-                return (
-                    .cooldown, "the last run ended \(Int(since)) s ago; policy.cooldown is \(Int(cooldownSeconds)) s"
-                )
-            }
-        }
-        return nil
+        let others = try String.fetchAll(
+            db,
+            sql: "SELECT pipeline FROM decay WHERE pipeline <> ? AND at > ? ORDER BY pipeline",
+            arguments: [pipeline, Timestamp(seconds: now.seconds - stormSeconds).microseconds]
+        )
+        return TrainingPolicy.History(
+            openRun: open,
+            runsToday: today ?? 0,
+            lastEnded: ended.map { Timestamp(microseconds: $0) },
+            othersDecayed: others
+        )
+    }
+
+    /// Remembers when a pipeline decayed last.
+    static func note(decayOf pipeline: String, at now: Timestamp, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT INTO decay (pipeline, at) VALUES (?1, ?2) ON CONFLICT (pipeline) DO UPDATE SET at = ?2",
+            arguments: [pipeline, now.microseconds]
+        )
     }
 }

@@ -1,0 +1,328 @@
+import Decay
+import Events
+import Pipelines
+
+/// The inputs of one champion: ranges, drift of each feature against its reference, categories and constants.
+///
+/// Its state follows from the rows alone: who keeps a snapshot and the rows since has all of it.
+public struct InputWatch: Sendable, Hashable {
+    /// Everything but the features: small, and written with each snapshot.
+    public struct Head: Codable, Sendable, Hashable {
+        let settings: Pipeline.MonitorSettings
+        let plans: [FeaturePlan]
+        var ranges: InputRangeMonitor?
+        var rows = 0
+        var windowRows = 0
+        var firstAt: Double?
+        var lastAt: Double?
+        var slot: Int?
+        /// Features that drift in the open episode of drift.
+        var drifting: [Int] = []
+        /// The newest episode of each fault.
+        var faults: [String: Fault] = [:]
+        /// Windows in succession without any difference.
+        var quietWindows = 0
+        /// Middle and distance of each feature's reference, for how far a row is from it.
+        var centers: [Double] = []
+        var scales: [Double] = []
+    }
+
+    /// An episode of a fault: the row that had it last, and the features that have it.
+    struct Fault: Codable, Sendable, Hashable {
+        var row: Int
+        var features: [Int]
+    }
+
+    /// What a row changed.
+    enum Signal: Sendable, Hashable {
+        case outOfRange(InputRangeMonitor.RangeFigures)
+        case drift(detector: Pipeline.MonitorSettings.InputDetector, features: [DecayFigures.Contribution], age: Int)
+        case fault(FeatureWatch.Fault, features: [DecayFigures.Contribution], value: Double)
+    }
+
+    /// What the inputs say of a decay.
+    struct Verdict: Sendable, Hashable {
+        var drifted: [DecayFigures.Contribution] = []
+        var faulty: [DecayFigures.Contribution] = []
+        /// Features for which a difference could have been seen.
+        var testable = 0
+    }
+
+    /// Rows from which the rate of rows is learned, that the budget of the sequential detectors needs.
+    private static let rateRows = 50
+    /// Rows for which a fault is remembered.
+    private static let faultRows = 500
+
+    /// Everything but the features.
+    public private(set) var head: Head
+    /// One for each feature.
+    var features: [FeatureWatch]
+
+    /// Begins under a champion.
+    /// - Parameter previous: The watch under the champion before, whose newest rows become the reference.
+    init(_ pipeline: Pipeline, ranges: [RolloutStepped.Range], previous: InputWatch?) throws(DecaySettingsError) {
+        let settings = pipeline.monitor
+        let plans = FeaturePlan.all(pipeline)
+        head = Head(settings: settings, plans: plans)
+        if settings.inputs.contains(.outOfRange), !ranges.isEmpty {
+            head.ranges = try InputRangeMonitor(
+                features: ranges.map {
+                    InputRangeMonitor.Feature(
+                        name: $0.feature,
+                        count: $0.count,
+                        trainingMin: $0.min,
+                        trainingMax: $0.max
+                    )
+                },
+                window: settings.window,
+                share: 1 / Double(settings.window)
+            )
+        }
+        if let previous, previous.head.plans == plans {
+            features = previous.features.enumerated().map {
+                FeatureWatch(after: $0.element, rows: settings.drift.windowRows, seed: $0.offset)
+            }
+        } else {
+            features = plans.indices.map { FeatureWatch(seed: $0) }
+        }
+        center()
+    }
+
+    /// Puts together what ``head`` and ``featureStates`` gave.
+    public init(head: Head, features: [FeatureState]) {
+        self.head = head
+        self.features = features.map(\.watch)
+    }
+
+    /// One feature's state as it is written.
+    public struct FeatureState: Codable, Sendable, Hashable {
+        let watch: FeatureWatch
+    }
+
+    /// The state of each feature, at most 12 kB each.
+    public var featureStates: [FeatureState] { features.map { FeatureState(watch: $0) } }
+
+    /// Whether drift of the inputs was said and is not over.
+    var isDrifting: Bool { !head.drifting.isEmpty }
+
+    /// How far a row is from the reference: the mean of its features' robust distances, at most 10; nil before there
+    /// is a reference.
+    func strangeness(_ row: [Float]) -> Double? {
+        guard !head.centers.isEmpty else { return nil }
+        var sum = 0.0
+        for (index, plan) in head.plans.enumerated() where head.scales[index] > 0 {
+            sum += min(10, abs(plan.value(in: row) - head.centers[index]) / head.scales[index])
+        }
+        return sum / Double(head.plans.count)
+    }
+
+    /// Adds the inputs of an observation that fits the pipeline.
+    mutating func add(_ row: [Float], key: String, at seconds: Double) -> [Signal] {
+        head.rows += 1
+        head.windowRows += 1
+        head.firstAt = min(head.firstAt ?? seconds, seconds)
+        head.lastAt = max(head.lastAt ?? seconds, seconds)
+        var signals: [Signal] = []
+        if var ranges = head.ranges {
+            for case .left(let figures) in ranges.add(features: row, key: key, at: seconds) {
+                signals.append(.outOfRange(figures))
+            }
+            head.ranges = ranges
+        }
+        if head.rows == Self.rateRows, head.settings.inputs.contains(.drift) { beginDrift() }
+        let isSeasonal = head.settings.drift.reference == .seasonal
+        if isSeasonal, let signal = season(at: seconds) { signals.append(signal) }
+
+        var faults: [FeatureWatch.Fault: [Int]] = [:]
+        var drifted: [Int] = []
+        for index in features.indices {
+            let value = head.plans[index].value(in: row)
+            let (fault, hasDrifted) = features[index].add(value)
+            if isSeasonal { features[index].count(value) }
+            if let fault { faults[fault, default: []].append(index) }
+            if hasDrifted { drifted.append(index) }
+        }
+        for (fault, indices) in faults.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            if let signal = judge(fault, indices, row) { signals.append(signal) }
+        }
+        if !drifted.isEmpty {
+            let age = drifted.map { features[$0].changeAge }.max() ?? 0
+            if let signal = begin(.drift, drifted, age: age) { signals.append(signal) }
+        }
+        if head.windowRows >= head.settings.drift.windowRows, let signal = endWindow() { signals.append(signal) }
+        return signals
+    }
+
+    private mutating func beginDrift() {
+        let span = max((head.lastAt ?? 0) - (head.firstAt ?? 0), 1e-6)
+        let budget = head.settings.falseAlarms.perValue(perSecond: Double(Self.rateRows - 1) / span)
+        // Half of the budget is the metric's.
+        for index in features.indices { features[index].watchDrift(budget: budget / 2 / Double(features.count)) }
+    }
+
+    // MARK: Faults
+
+    private mutating func judge(_ fault: FeatureWatch.Fault, _ indices: [Int], _ row: [Float]) -> Signal? {
+        let check: Pipeline.MonitorSettings.QualityCheck = fault == .unseen ? .unseen : .constant
+        guard head.settings.quality.contains(check) else { return nil }
+        var known = head.faults[fault.rawValue].flatMap { head.rows - $0.row <= Self.faultRows ? $0.features : nil }
+        let isOpen = known != nil
+        for index in indices where known?.contains(index) != true { known = (known ?? []) + [index] }
+        head.faults[fault.rawValue] = Fault(row: head.rows, features: known ?? [])
+        guard !isOpen, let first = indices.first else { return nil }
+        return .fault(fault, features: contributions(fault.rawValue, indices), value: head.plans[first].value(in: row))
+    }
+
+    private func contributions(_ fault: String, _ indices: [Int]) -> [DecayFigures.Contribution] {
+        indices.prefix(DecayFigures.featuresMax).map {
+            DecayFigures.Contribution(feature: head.plans[$0].name, finding: fault, score: 1)
+        }
+    }
+
+    // MARK: Windows
+
+    private mutating func endWindow() -> Signal? {
+        head.windowRows = 0
+        let drift = head.settings.drift
+        let (asked, reference) = (head.settings.inputs, drift.reference)
+        var signal: Signal?
+        var isDifferent = false
+        if reference != .seasonal {
+            for detector in [Pipeline.MonitorSettings.InputDetector.kolmogorovSmirnov, .populationStability]
+            where asked.contains(detector) || isDrifting && detector == .kolmogorovSmirnov {
+                let isRank = detector == .kolmogorovSmirnov
+                let found = different(features.map { isRank ? $0.compare().pValue : $0.stability() })
+                isDifferent = isDifferent || !found.isEmpty
+                if asked.contains(detector), !found.isEmpty, signal == nil { signal = begin(detector, found, age: 0) }
+            }
+        }
+        settle(isDifferent: isDifferent)
+        for index in features.indices {
+            let becoming: FeatureWatch.Becoming =
+                switch reference {
+                case .sliding: .all
+                case .fixed, .seasonal:
+                    isDifferent || features[index].reference.count >= drift.referenceRows ? .nothing : .part
+                }
+            features[index].endWindow(becoming)
+        }
+        center()
+        return signal
+    }
+
+    /// An episode of drift is over after two windows without any difference.
+    private mutating func settle(isDifferent: Bool) {
+        head.quietWindows = isDifferent ? 0 : head.quietWindows + 1
+        if head.quietWindows >= 2 { head.drifting = [] }
+    }
+
+    private mutating func center() {
+        var (centers, scales): ([Double], [Double]) = ([], [])
+        for feature in features {
+            let quartiles = feature.reference.quantiles([0.25, 0.5, 0.75])
+            guard feature.reference.count >= FeatureWatch.rowsMin, quartiles.count == 3 else { return }
+            centers.append(quartiles[1])
+            scales.append((quartiles[2] - quartiles[0]) / 1.349)
+        }
+        (head.centers, head.scales) = (centers, scales)
+    }
+
+    private mutating func season(at seconds: Double) -> Signal? {
+        let length = head.settings.drift.seasonSeconds / Double(FeatureWatch.slots)
+        let slot = Int((seconds / length).rounded(.down))
+        defer { head.slot = slot }
+        guard let before = head.slot, before != slot else { return nil }
+        let place = ((before % FeatureWatch.slots) + FeatureWatch.slots) % FeatureWatch.slots
+        let found = different(features.indices.map { features[$0].endSlot(place) })
+        settle(isDifferent: !found.isEmpty)
+        let asked = head.settings.inputs
+        guard !found.isEmpty, asked.contains(.kolmogorovSmirnov) || asked.contains(.populationStability) else {
+            return nil
+        }
+        return begin(.populationStability, found, age: 0)
+    }
+
+    private func different(_ pValues: [Double]) -> [Int] {
+        let adjusted = Self.adjusted(pValues, head.settings.drift.correction)
+        return adjusted.indices.filter { adjusted[$0] <= head.settings.drift.alpha }
+    }
+
+    private static func adjusted(
+        _ pValues: [Double],
+        _ correction: Pipeline.MonitorSettings.Drift.Correction
+    ) -> [Double] {
+        switch correction {
+        case .bonferroni: MultipleTesting.bonferroni.adjusted(pValues)
+        case .holm: MultipleTesting.holm.adjusted(pValues)
+        case .benjaminiHochberg: MultipleTesting.benjaminiHochberg.adjusted(pValues)
+        case .none: pValues
+        }
+    }
+
+    /// Opens an episode of drift; what else drifts while it is open is part of it.
+    private mutating func begin(
+        _ detector: Pipeline.MonitorSettings.InputDetector,
+        _ indices: [Int],
+        age: Int
+    ) -> Signal? {
+        let isNew = head.drifting.isEmpty
+        head.quietWindows = 0
+        for index in indices where !head.drifting.contains(index) { head.drifting.append(index) }
+        guard isNew else { return nil }
+        return .drift(detector: detector, features: contributions(head.drifting), age: age)
+    }
+
+    // MARK: What it means
+
+    private func contributions(_ indices: [Int]) -> [DecayFigures.Contribution] {
+        let compared = features.map { $0.compare() }
+        let adjusted = Self.adjusted(compared.map(\.pValue), head.settings.drift.correction)
+        return
+            indices
+            .sorted { (adjusted[$0], compared[$1].distance, $0) < (adjusted[$1], compared[$0].distance, $1) }
+            .prefix(DecayFigures.featuresMax)
+            .map { index in
+                DecayFigures.Contribution(
+                    feature: head.plans[index].name,
+                    finding: "drift",
+                    score: compared[index].distance,
+                    pValue: compared[index].isTestable ? adjusted[index] : nil
+                )
+            }
+    }
+
+    /// What the inputs have to do with a decay that was just seen.
+    func verdict() -> Verdict {
+        let compared = features.map { $0.compare() }
+        let adjusted = Self.adjusted(compared.map(\.pValue), head.settings.drift.correction)
+        var verdict = Verdict(testable: compared.count { $0.isTestable })
+        let drifted = adjusted.indices.filter { adjusted[$0] <= head.settings.drift.alpha }
+        verdict.drifted = contributions(drifted + head.drifting.filter { !drifted.contains($0) })
+        for name in head.ranges?.featuresOut ?? [] where verdict.drifted.count < DecayFigures.featuresMax {
+            verdict.drifted.append(DecayFigures.Contribution(feature: name, finding: "out-of-range", score: 1))
+        }
+        for (name, fault) in head.faults.sorted(by: { $0.key < $1.key })
+        where head.rows - fault.row <= head.settings.drift.windowRows {
+            verdict.faulty += contributions(name, fault.features)
+        }
+        return verdict
+    }
+
+    /// Each feature with its reference, the farthest first.
+    func overview() -> [MonitorAnswer.Feature] {
+        features.enumerated().map { index, feature in
+            let compared = feature.compare()
+            let newest = Sample(feature.newest.map(Double.init))
+            return MonitorAnswer.Feature(
+                feature: head.plans[index].name,
+                referenceRows: feature.reference.count,
+                referenceMedian: feature.reference.quantile(0.5),
+                median: newest.count > 0 ? newest.median : nil,
+                distance: compared.distance,
+                pValue: compared.pValue,
+                evidence: feature.evidence
+            )
+        }
+        .sorted { ($1.distance, $0.feature) < ($0.distance, $1.feature) }
+    }
+}
