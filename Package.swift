@@ -74,6 +74,7 @@ let libraries: [Target] = [
         exclude: ["ONNX/onnx-ml.proto"]
     ),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
+    library("ModelConversion", ["Inference", "ModelContainer", "ModelGraph", "ModelImport", "Quantization"]),
     .systemLibrary(
         name: "COpenBLAS",
         pkgConfig: "openblas",
@@ -110,8 +111,8 @@ let services: [Target] = [
     service(
         "hexloop",
         domain + [
-            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "ModelImport",
-            "Quantization", "Training", "ZeroMQ", grdb,
+            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "ModelConversion",
+            "ModelImport", "Quantization", "Training", "ZeroMQ", grdb,
         ]
     ),
 ]
@@ -144,6 +145,7 @@ let testTargets: [Target] = [
     ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("ModelImport", ["ModelContainer", "ModelGraph", "Quantization", protobuf], fixtures: true),
+    tests("ModelConversion", ["Inference", "ModelContainer", "ModelGraph", "ModelImport", "Quantization"]),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     tests(
         "Inference",

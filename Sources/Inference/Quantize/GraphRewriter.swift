@@ -10,9 +10,16 @@ struct GraphRewriter {
     private(set) var graph: Graph
     private var infos: [String: TensorInfo] = [:]
     private var names: Set<String>
+    private let fixed: FixedEncodings
+    /// What was fused, a line each.
+    private(set) var notes: [String] = []
 
-    /// - Parameter graph: A validated float graph.
-    init(_ graph: Graph) throws(InferenceError) {
+    /// - Parameters:
+    ///   - graph: A validated float graph.
+    ///   - fixed: Encodings that were given: values that have one stay values.
+    init(_ graph: Graph, fixed: FixedEncodings = FixedEncodings()) throws(InferenceError) {
+        self.fixed = fixed
+        let graph = fixed.separating(graph)
         self.graph = graph
         names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.output) + graph.inputs.map(\.name))
         names.formUnion(graph.constants.keys)
@@ -50,23 +57,28 @@ struct GraphRewriter {
         for node in graph.nodes { for input in node.inputs { readers[input, default: 0] += 1 } }
         for output in graph.outputs { readers[output, default: 0] += 1 }
         var nodes: [Node] = []
+        var (activations, pads) = (0, 0)
         for var node in graph.nodes {
             if let only = node.inputs.first, node.inputs.count == 1, readers[only] == 1, let index = producers[only] {
-                if case .function(let function) = node.operation,
+                let isFixed = fixed.values[only] != nil && fixed.values[only] != fixed.values[node.output]
+                if !isFixed, case .function(let function) = node.operation,
                     let activation = GraphRewriter.activation(of: function),
                     let fused = nodes[index].operation.adding(activation)
                 {
                     nodes[index].operation = fused
                     nodes[index].output = node.output
                     producers[node.output] = index
+                    activations += 1
                     continue
                 }
+                // Zeros have the encoding of what they surround.
                 if case .convolution(let convolution) = node.operation,
                     case .pad(let before, let after, 0) = nodes[index].operation,
                     let fused = convolution.adding(before: before, after: after)
                 {
                     node.operation = .convolution(fused)
                     node.inputs = nodes[index].inputs
+                    pads += 1
                 }
             }
             producers[node.output] = nodes.count
@@ -74,6 +86,8 @@ struct GraphRewriter {
         }
         graph.nodes = nodes
         removeDead()
+        if activations > 0 { notes.append("activations fused: \(activations)") }
+        if pads > 0 { notes.append("pads fused into convolutions: \(pads)") }
     }
 
     private static func activation(of function: Function) -> Activation? {

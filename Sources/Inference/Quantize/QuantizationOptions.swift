@@ -14,17 +14,21 @@ public struct QuantizationOptions: Sendable, Hashable {
     public var width: Quantizer.ActivationWidth
     /// How the range of bytes follows from the values seen. 16-bit integers have room for all.
     public var ranges: RangeMethod
+    /// Encodings and integers that stay whatever the rows say.
+    public var fixed: FixedEncodings
 
     /// Options of which each has a default.
     public init(
         goldenRows: Int = 0,
         lineage: Lineage? = nil,
         width: Quantizer.ActivationWidth = .bytes,
-        ranges: RangeMethod = .minMax
+        ranges: RangeMethod = .minMax,
+        fixed: FixedEncodings = FixedEncodings()
     ) {
         self.goldenRows = goldenRows
         self.lineage = lineage
         self.width = width
         self.ranges = ranges
+        self.fixed = fixed
     }
 }

@@ -6,8 +6,12 @@ import Quantization
 public struct QuantizationResult: Sendable {
     /// The bytes of the container.
     public var container: [UInt8]
-    /// How far the model is from the float model.
+    /// How far the model is from the float model; without rows it has no layers.
     public var report: QuantizationReport
+    /// What became of the encodings that were given.
+    public var kept: KeptEncodings
+    /// What was fused and folded before any integer was made, a line each.
+    public var notes: [String]
 }
 
 /// Turns a float model into an int8 model.
@@ -45,7 +49,8 @@ public enum Quantizer {
     ///
     /// - Parameters:
     ///   - model: A float model.
-    ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet.
+    ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet. None are needed when the options give
+    ///     each value an encoding; the golden questions are then made up, and nothing is compared.
     ///   - options: What decides the bytes besides.
     ///   - progress: Called with the phase, and how many of its rows are done.
     /// - Throws: ``InferenceError`` naming the node, field or calibration row; none goes away by trying again.
@@ -65,18 +70,23 @@ public enum Quantizer {
             model.manifest.features,
             inputCount: original.inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
         )
-        let graph = try GraphRewriter(original).graph
+        let fixed = options.fixed
+        let rewriter = try GraphRewriter(original, fixed: fixed)
+        let graph = rewriter.graph
         let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        let roles = try ValueRoles(graph, infos)
+        let roles = try ValueRoles(graph, infos, fixed: Set(fixed.values.keys))
         let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let ranges = try observe(
-            graph,
-            interpreter,
-            calibration,
-            rows: rows,
-            method: width == .bytes ? method : .minMax
-        ) { progress(.calibration, $0, rows) }
-        var draft = try QuantizationDraft(graph: graph, roles: roles, ranges: ranges, width: width)
+        var ranges: [String: (min: Float, max: Float)] = [:]
+        if rows > 0 || fixed.values.isEmpty || width == .halfwords {
+            ranges = try observe(
+                graph,
+                interpreter,
+                calibration,
+                rows: rows,
+                method: width == .bytes ? method : .minMax
+            ) { progress(.calibration, $0, rows) }
+        }
+        var draft = try QuantizationDraft(graph: graph, roles: roles, ranges: ranges, width: width, fixed: fixed)
         draft.manifest.task = model.manifest.task
         draft.manifest.features = model.manifest.features
         draft.manifest.metadata = model.manifest.metadata
@@ -88,24 +98,37 @@ public enum Quantizer {
         let trial = try load(encode(draft))
         let valuesPerRow = infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let compared = min(rows, max(1, reportValuesMax / valuesPerRow))
-        let report = try QuantizationReport(
-            model: trial,
-            interpreter: interpreter,
-            floatValue: draft.floatValue(of:),
-            calibration: calibration,
-            rows: compared
-        ) { progress(.comparison, $0, compared) }
-        draft.manifest.quantizationReport = report
+        var report = QuantizationReport.empty
+        if compared > 0 {
+            report = try QuantizationReport(
+                model: trial,
+                interpreter: interpreter,
+                floatValue: draft.floatValue(of:),
+                calibration: calibration,
+                rows: compared
+            ) { progress(.comparison, $0, compared) }
+            draft.manifest.quantizationReport = report
+        }
         let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
+        var questions = (rows: rows, values: calibration)
+        if rows == 0 {
+            questions.rows = min(options.goldenRows, goldenMax)
+            var madeUp = MadeUpRows()
+            questions.values = madeUp.rows(questions.rows, for: trial.plan)
+        }
         draft.manifest.golden = try golden(
             trial,
-            calibration,
-            rows: rows,
-            count: min(options.goldenRows, rows, goldenMax)
+            questions.values,
+            rows: questions.rows,
+            count: min(options.goldenRows, questions.rows, goldenMax)
         )
         let container = try encode(draft)
         try load(container).verifyGolden()
-        return QuantizationResult(container: container, report: report)
+        var notes = rewriter.notes
+        if !roles.foldedNodes.isEmpty {
+            notes.append("standardizations folded into the encodings of inputs: \(roles.foldedNodes.count)")
+        }
+        return QuantizationResult(container: container, report: report, kept: draft.kept, notes: notes)
     }
 
     /// Runs a float model and the quantized model that was made of it, and compares them layer by layer.
@@ -124,24 +147,9 @@ public enum Quantizer {
         rows: Int,
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(InferenceError) -> QuantizationReport {
-        guard float.manifest.kind == .floatModel else {
-            throw .wrongKind(expected: .floatModel, actual: float.manifest.kind)
-        }
         let model = try QuantizedModel(quantized)
-        let original = try InferenceError.wrapContainer { () throws(ContainerError) in try float.graph }
-        let graph = try GraphRewriter(original).graph
-        let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        let folds = try ValueRoles(graph, infos).folds
-        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let compared = model.plan.inputs.map(\.value) + model.plan.steps.map(\.output)
-        for value in compared.map({ model.plan.values[$0] }) {
-            guard infos[value.name].map({ $0.shape.reduce(1, *) }) == value.count else {
-                throw .invalid(field: "value '\(value.name)'", reason: "the float model has none like it")
-            }
-        }
-        guard interpreter.outputCount == model.outputCount else {
-            throw .invalid(field: "output", reason: "the float model gives another number of values")
-        }
+        let twin = try FloatTwin(float, of: model)
+        let interpreter = twin.interpreter
         guard rows > 0 else { throw .noCalibrationRows }
         guard inputs.count == rows * interpreter.inputCount else {
             throw .inputCount(expected: rows * interpreter.inputCount, actual: inputs.count)
@@ -149,7 +157,7 @@ public enum Quantizer {
         return try QuantizationReport(
             model: model,
             interpreter: interpreter,
-            floatValue: { folds[$0]?.value ?? $0 },
+            floatValue: twin.name(of:),
             calibration: inputs,
             rows: rows,
             progress: progress

@@ -23,15 +23,17 @@ struct ValueRoles {
     /// Values that are real numbers.
     private(set) var reals: Set<String> = []
 
-    /// - Parameter graph: A rewritten float graph.
-    init(_ graph: Graph, _ infos: [String: TensorInfo]) throws(InferenceError) {
+    /// - Parameters:
+    ///   - graph: A rewritten float graph.
+    ///   - fixed: Values that stand as bytes because their encoding was given.
+    init(_ graph: Graph, _ infos: [String: TensorInfo], fixed: Set<String> = []) throws(InferenceError) {
         var readers: [String: [Node]] = [:]
         for node in graph.nodes { for input in node.inputs { readers[input, default: []].append(node) } }
         let outputs = Set(graph.outputs)
         for input in graph.inputs where input.dataType == .float32 {
-            try fold(input, graph, readers, outputs)
+            try fold(input, graph, readers, outputs.union(fixed))
         }
-        findTail(graph, infos, readers, outputs)
+        findTail(graph, infos, readers, outputs, fixed)
     }
 
     /// Follows a chain of standardizations from an input on.
@@ -39,10 +41,10 @@ struct ValueRoles {
         _ input: TensorInfo,
         _ graph: Graph,
         _ readers: [String: [Node]],
-        _ outputs: Set<String>
+        _ kept: Set<String>
     ) throws(InferenceError) {
         var fold = Fold(scale: [1], offset: [0], value: input.name)
-        while !outputs.contains(fold.value), let node = readers[fold.value]?.first, readers[fold.value]?.count == 1 {
+        while !kept.contains(fold.value), let node = readers[fold.value]?.first, readers[fold.value]?.count == 1 {
             var factors: [Float] = [1]
             var addends: [Float] = [0]
             switch node.operation {
@@ -77,7 +79,8 @@ struct ValueRoles {
         _ graph: Graph,
         _ infos: [String: TensorInfo],
         _ readers: [String: [Node]],
-        _ outputs: Set<String>
+        _ outputs: Set<String>,
+        _ fixed: Set<String>
     ) {
         // Nodes whose results nobody reads but the outside and other such nodes.
         var tail: Set<String> = []
@@ -96,7 +99,7 @@ struct ValueRoles {
         for node in graph.nodes where !foldedNodes.contains(node.name) {
             switch node.operation {
             case .fullyConnected, .convolution:
-                if endsOutside(node.output) { sums.insert(node.output) }
+                if endsOutside(node.output), !fixed.contains(node.output) { sums.insert(node.output) }
             case .softmax, .function:
                 if tail.contains(node.name) { reals.insert(node.output) }
             case .reshape where tail.contains(node.name):
