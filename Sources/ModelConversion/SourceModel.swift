@@ -26,7 +26,7 @@ public struct SourceModel: Sendable {
     ///   one row of at least two numbers.
     /// - Throws: ``SourceModelError``; none goes away by trying again.
     public init(_ bytes: [UInt8], task: ModelTask? = nil) throws(SourceModelError) {
-        if SourceModel.isContainer(bytes) {
+        if ModelContainer.isContainer(bytes) {
             let container: ModelContainer
             do throws(ContainerError) { container = try ModelContainer(parsing: bytes) } catch {
                 throw .container(error)
@@ -91,9 +91,6 @@ public struct SourceModel: Sendable {
         )
         self.departures = departures
     }
-
-    /// The file is a container, to judge by its first bytes.
-    public static func isContainer(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x89] + Array("HXM".utf8)) }
 
     private static func task(of graph: Graph) -> ModelTask {
         // nil when the graph is not sound, which the container says itself.

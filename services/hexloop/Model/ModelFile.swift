@@ -39,7 +39,7 @@ struct ModelFile: Sendable {
     /// Any container, checked, or the float model that a file of another program holds, and the size of its file.
     static func container(_ path: String) throws(CommandError) -> (ModelContainer, byteCount: Int) {
         let bytes = try contents(path)
-        guard SourceModel.isContainer(bytes) else {
+        guard ModelContainer.isContainer(bytes) else {
             let source = try SourceFile(path)
             return (source.container, source.byteCount)
         }
@@ -57,7 +57,7 @@ struct ModelFile: Sendable {
     }
 
     private static func isContainer(_ path: String) throws(CommandError) -> Bool {
-        SourceModel.isContainer(try contents(path))
+        ModelContainer.isContainer(try contents(path))
     }
 
     /// An int8 model with the integers of a quantized file.
