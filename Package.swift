@@ -141,7 +141,7 @@ let testTargets: [Target] = [
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     .testTarget(
         name: "ModelCommandTests",
-        dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph", "ModelImport"]
+        dependencies: ["HexloopApp", "ChildProcesses", "Inference", "ModelContainer", "ModelGraph", "ModelImport"]
     ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("ModelImport", ["ModelContainer", "ModelGraph", "Quantization", protobuf], fixtures: true),

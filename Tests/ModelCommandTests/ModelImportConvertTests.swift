@@ -1,6 +1,8 @@
 import ChildProcesses
 import Foundation
+import Inference
 import ModelContainer
+import ModelImport
 import Testing
 
 @testable import HexloopApp
