@@ -75,6 +75,7 @@ let libraries: [Target] = [
         exclude: ["ONNX/onnx-ml.proto"]
     ),
     library("Inference", ["ModelContainer", "ModelGraph", "Kernels", "Quantization"], strictMemory: true),
+    library("ModelConversion", ["Inference", "ModelContainer", "ModelGraph", "ModelImport", "Quantization"]),
     .systemLibrary(
         name: "COpenBLAS",
         pkgConfig: "openblas",
@@ -115,8 +116,8 @@ let services: [Target] = [
     service(
         "hexloop",
         domain + [
-            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "ModelImport",
-            "Quantization", "Training", "ZeroMQ", grdb,
+            "BusSimulation", "Conformance", "Decay", "HVX", "HexagonCode", "Inference", "Kernels", "ModelConversion",
+            "ModelImport", "Quantization", "Training", "ZeroMQ", grdb,
         ]
     ),
 ]
@@ -145,10 +146,11 @@ let testTargets: [Target] = [
     .testTarget(name: "NEONTests", dependencies: ["ChildProcesses"], exclude: ["check.sh", "neon_check.c"]),
     .testTarget(
         name: "ModelCommandTests",
-        dependencies: ["HexloopApp", "ChildProcesses", "ModelContainer", "ModelGraph", "ModelImport"]
+        dependencies: ["HexloopApp", "ChildProcesses", "Inference", "ModelContainer", "ModelGraph", "ModelImport"]
     ),
     tests("ModelContainer", ["ModelGraph", "Quantization", crypto]),
     tests("ModelImport", ["ModelContainer", "ModelGraph", "Quantization", protobuf], fixtures: true),
+    tests("ModelConversion", ["Inference", "ModelContainer", "ModelGraph", "ModelImport", "Quantization"]),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     tests(
         "Inference",

@@ -34,6 +34,8 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
     case nonFiniteValue(node: String)
     /// Calibration needs at least one row.
     case noCalibrationRows
+    /// Nothing tells how values stand as bytes: they have no encoding, and there are no calibration rows.
+    case noEncoding(values: [String])
     /// An answer differs from the golden one.
     case goldenMismatch(row: Int, output: Int, expected: Float, actual: Float)
 
@@ -56,6 +58,7 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
         case .nonFiniteInput: "inference.non-finite-input"
         case .nonFiniteValue: "inference.non-finite-value"
         case .noCalibrationRows: "inference.no-calibration-rows"
+        case .noEncoding: "inference.no-encoding"
         case .goldenMismatch: "inference.golden-mismatch"
         }
     }
@@ -84,6 +87,10 @@ public enum InferenceError: Error, Sendable, Hashable, CustomStringConvertible {
             "row \(row): feature '\(feature)', element \(element) is NaN or infinite"
         case .nonFiniteValue(let node): "node '\(node)' gives NaN or infinity for a calibration row"
         case .noCalibrationRows: "calibration needs at least one row"
+        case .noEncoding(let values):
+            "no encoding is known of \(values.prefix(8).map { "'\($0)'" }.joined(separator: ", "))"
+                + (values.count > 8 ? " and \(values.count - 8) more" : "")
+                + "; give calibration rows, or their encodings"
         case .goldenMismatch(let row, let output, let expected, let actual):
             "golden row \(row), output \(output): \(expected) expected, \(actual) given"
         }

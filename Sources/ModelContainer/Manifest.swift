@@ -279,16 +279,36 @@ public struct QuantizationReport: Codable, Sendable, Hashable {
         public var max: Float
         /// The share of float values that the encoding cannot reach, in 0...1.
         public var saturatedShare: Double
+        /// The cosine of the angle between float and quantized values, taken as two vectors: 1 when only their length
+        /// differs. Nil in older containers.
+        public var cosine: Double?
 
         /// Makes a value of its parts.
-        public init(name: String, signalToNoiseDB: Double, min: Float, max: Float, saturatedShare: Double) {
+        public init(
+            name: String,
+            signalToNoiseDB: Double,
+            min: Float,
+            max: Float,
+            saturatedShare: Double,
+            cosine: Double? = nil
+        ) {
             self.name = name
             self.signalToNoiseDB = signalToNoiseDB
             self.min = min
             self.max = max
             self.saturatedShare = saturatedShare
+            self.cosine = cosine
         }
     }
+
+    /// What stands for a comparison of no rows.
+    public static let empty = QuantizationReport(
+        rows: 0,
+        maxAbsError: 0,
+        meanAbsError: 0,
+        signalToNoiseDB: decibelsMax,
+        layers: []
+    )
 
     /// The number of rows.
     public var rows: Int

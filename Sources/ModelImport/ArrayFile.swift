@@ -14,10 +14,18 @@ public struct ArrayFile: Sendable {
     public enum Element: String, Sendable, CaseIterable {
         case float32 = "f32"
         case uint8 = "u8"
+        case int8 = "i8"
 
         /// The size of an element.
         public var byteCount: Int { self == .float32 ? 4 : 1 }
-        fileprivate var description: String { self == .float32 ? "<f4" : "|u1" }
+
+        fileprivate var description: String {
+            switch self {
+            case .float32: "<f4"
+            case .uint8: "|u1"
+            case .int8: "|i1"
+            }
+        }
     }
 
     /// How an array stands in a file.
@@ -79,7 +87,7 @@ public struct ArrayFile: Sendable {
         }
         guard let format = Format(description) else {
             throw ArrayFileError(
-                "its elements are '\(description)'; read are float32 ('<f4'), uint8 ('|u1'), and as float32 float64 "
+                "its elements are '\(description)'; read are float32 ('<f4'), uint8 ('|u1'), int8 ('|i1'), and as float32 float64 "
                     + "('<f8'), int32 ('<i4') and int64 ('<i8')"
             )
         }
@@ -98,6 +106,7 @@ public struct ArrayFile: Sendable {
         switch format {
         case .float32: self.init(element: .float32, shape: shape, bytes: Array(data))
         case .uint8: self.init(element: .uint8, shape: shape, bytes: Array(data))
+        case .int8: self.init(element: .int8, shape: shape, bytes: Array(data))
         case .float64: self.init(floats: Self.words(data, 8).map { Float(Double(bitPattern: $0)) }, shape: shape)
         case .int32:
             self.init(floats: Self.words(data, 4).map { Float(Int32(truncatingIfNeeded: $0)) }, shape: shape)
@@ -107,13 +116,14 @@ public struct ArrayFile: Sendable {
 
     /// What `numpy.save` may have written.
     private enum Format {
-        case float32, float64, uint8, int32, int64
+        case float32, float64, uint8, int8, int32, int64
 
         init?(_ description: String) {
             switch description {
             case "<f4": self = .float32
             case "<f8": self = .float64
             case "|u1", "<u1", "u1": self = .uint8
+            case "|i1", "<i1", "i1": self = .int8
             case "<i4": self = .int32
             case "<i8": self = .int64
             default: return nil
@@ -122,7 +132,7 @@ public struct ArrayFile: Sendable {
 
         var byteCount: Int {
             switch self {
-            case .uint8: 1
+            case .uint8, .int8: 1
             case .float32, .int32: 4
             case .float64, .int64: 8
             }
@@ -150,7 +160,11 @@ public struct ArrayFile: Sendable {
 
     /// The elements as floats; of bytes their numbers.
     public var floats: [Float] {
-        guard element == .float32 else { return bytes.map(Float.init) }
+        switch element {
+        case .float32: break
+        case .uint8: return bytes.map(Float.init)
+        case .int8: return bytes.map { Float(Int8(bitPattern: $0)) }
+        }
         return stride(from: 0, to: bytes.count, by: 4).map { start in
             let pattern = bytes[start..<start + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
             return Float(bitPattern: pattern)

@@ -59,6 +59,10 @@ public struct ImportedModel: Sendable {
     public var notes: [String]
     /// The names of the classes that an output of labels would give.
     public var labels: [String] = []
+    /// By the name of a constant of the graph, the file's constants that have the same elements, perhaps in another order.
+    public var origins: [String: [String]] = [:]
+    /// All values and constants that the file names.
+    public var names: Set<String> = []
 }
 
 /// A model whose nodes are all lowered.
@@ -75,6 +79,7 @@ struct LoweredModel {
     var outputs: [Port] = []
     var notes: [String] = []
     var labels: [String] = []
+    var names: Set<String> = []
 
     /// What was done to the nodes of a file before there was a graph.
     static func notes(folded: Int, dead: Int) -> [String] {
@@ -136,7 +141,9 @@ struct LoweredModel {
             encodings: builder.encodings,
             quantizedConstants: builder.quantizedConstants,
             notes: notes,
-            labels: labels
+            labels: labels,
+            origins: builder.origins,
+            names: names
         )
         if !model.graph.outputs.isEmpty {
             do throws(GraphError) { try model.graph.validate() } catch { throw .graph(error) }

@@ -90,9 +90,11 @@ struct Constant: Sendable {
     var tensor: SourceTensor
     /// Where the real numbers come from.
     var source: Source?
+    /// The name of the file's constant that has the same elements, in this or another order.
+    var origin: String?
 
     func transposed(_ permutation: [Int]) -> Constant {
-        var result = Constant(tensor: tensor.transposed(permutation))
+        var result = Constant(tensor: tensor.transposed(permutation), origin: origin)
         if var source {
             source.integers = source.integers.transposed(permutation)
             source.axis = source.axis.flatMap { permutation.firstIndex(of: $0) }
@@ -121,7 +123,7 @@ struct Constant: Sendable {
 
     /// - Precondition: The shape has as many elements.
     func reshaped(_ shape: [Int]) -> Constant {
-        var result = Constant(tensor: tensor.reshaped(shape))
+        var result = Constant(tensor: tensor.reshaped(shape), origin: origin)
         guard var source else { return result }
         if let axis = source.axis {
             // The axis stays when as many elements lie before it and as many rows along it as there were.

@@ -57,6 +57,24 @@ public struct Requantization: Sendable, Hashable {
         )
     }
 
+    /// A multiplier without a right shift, so that a sum is rounded once, as other programs do: `multiplier / 2^31`.
+    ///
+    /// It is off by at most 2^-32, which a sum of 2^22 turns into a thousandth of a step. Below ``leastRoundedOnce``, where
+    /// a multiplier would have fewer than 15 bits, it is that of ``init(realMultiplier:)``.
+    ///
+    /// - Throws: ``QuantizationError/multiplierOutOfRange(_:)`` unless `realMultiplier` is in `0..<2^31`.
+    public init(roundingOnce realMultiplier: Double) throws(QuantizationError) {
+        let multiplier = (realMultiplier * 0x1p31).rounded(.toNearestOrAwayFromZero)
+        guard realMultiplier >= Requantization.leastRoundedOnce, multiplier < 0x1p31 else {
+            try self.init(realMultiplier: realMultiplier)
+            return
+        }
+        try self.init(multiplier: Int32(multiplier), leftShift: 0, rightShift: 0)
+    }
+
+    /// See ``init(roundingOnce:)``.
+    public static let leastRoundedOnce = 0x1p-17
+
     /// What the multiplier and shifts mean as a real number.
     public var realMultiplier: Double {
         Double(multiplier) * Double(sign: .plus, exponent: Int(leftShift - rightShift) - 31, significand: 1)

@@ -144,7 +144,7 @@ struct ModelCommandTests {
             }
             let wrong = try shell("$H model bench shapes.txt")
             #expect(wrong.code != 0)
-            #expect(wrong.output.contains("no container"), "\(wrong.output)")
+            #expect(wrong.output.contains("neither ONNX nor TFLite"), "\(wrong.output)")
         }
     }
 

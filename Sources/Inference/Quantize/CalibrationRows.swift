@@ -7,10 +7,11 @@ struct CalibrationRows {
     let count: Int
     let width: Int
 
+    /// - Parameter mayBeMissing: Whether there need not be any.
     /// - Throws: ``InferenceError/noCalibrationRows``, ``InferenceError/inputCount(expected:actual:)``, and
     ///   ``InferenceError/nonFiniteInput(row:feature:element:)`` with the name of the graph's input.
-    init(_ floats: [Float], rows: Int, of graph: Graph) throws(InferenceError) {
-        guard rows > 0 else { throw .noCalibrationRows }
+    init(_ floats: [Float], rows: Int, of graph: Graph, mayBeMissing: Bool = false) throws(InferenceError) {
+        guard rows > 0 || mayBeMissing else { throw .noCalibrationRows }
         let width = graph.inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
         if let index = firstNonFinite(floats) {
             var element = index % width

@@ -12,11 +12,21 @@ struct GraphRewriter {
     private var infos: [String: TensorInfo] = [:]
     private var names: Set<String>
     private let kept: Set<String>
+    private let fixed: FixedEncodings
+    /// What was fused, a line each.
+    private(set) var notes: [String] = []
 
     /// - Parameters:
     ///   - graph: A validated float graph.
     ///   - kept: Nodes that stay float and are not taken apart.
-    init(_ graph: Graph, keeping kept: Set<String> = []) throws(InferenceError) {
+    ///   - fixed: Encodings that were given: values that have one stay values.
+    init(
+        _ graph: Graph,
+        keeping kept: Set<String> = [],
+        fixed: FixedEncodings = FixedEncodings()
+    ) throws(InferenceError) {
+        self.fixed = fixed
+        let graph = fixed.separating(graph)
         self.graph = graph
         self.kept = kept
         names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.output) + graph.inputs.map(\.name))
@@ -55,23 +65,28 @@ struct GraphRewriter {
         for node in graph.nodes { for input in node.inputs { readers[input, default: 0] += 1 } }
         for output in graph.outputs { readers[output, default: 0] += 1 }
         var nodes: [Node] = []
+        var (activations, pads) = (0, 0)
         for var node in graph.nodes {
             if let only = node.inputs.first, node.inputs.count == 1, readers[only] == 1, let index = producers[only] {
-                if case .function(let function) = node.operation,
+                let isFixed = fixed.values[only] != nil && fixed.values[only] != fixed.values[node.output]
+                if !isFixed, case .function(let function) = node.operation,
                     let activation = GraphRewriter.activation(of: function),
                     let fused = nodes[index].operation.adding(activation)
                 {
                     nodes[index].operation = fused
                     nodes[index].output = node.output
                     producers[node.output] = index
+                    activations += 1
                     continue
                 }
+                // Zeros have the encoding of what they surround.
                 if case .convolution(let convolution) = node.operation,
                     case .pad(let before, let after, 0) = nodes[index].operation,
                     let fused = convolution.adding(before: before, after: after)
                 {
                     node.operation = .convolution(fused)
                     node.inputs = nodes[index].inputs
+                    pads += 1
                 }
             }
             producers[node.output] = nodes.count
@@ -79,6 +94,8 @@ struct GraphRewriter {
         }
         graph.nodes = nodes
         removeDead()
+        if activations > 0 { notes.append("activations fused: \(activations)") }
+        if pads > 0 { notes.append("pads fused into convolutions: \(pads)") }
     }
 
     private static func activation(of function: Function) -> Activation? {

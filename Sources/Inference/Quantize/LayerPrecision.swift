@@ -25,12 +25,17 @@ struct LoweredGraph {
     /// Values of 16 bits that were made of bytes, whose scale they have.
     private(set) var widened: [String: String] = [:]
 
-    /// - Parameter graph: A rewritten graph, whose names are those of `precision`.
-    init(_ graph: Graph, _ precision: LayerPrecision) throws(InferenceError) {
+    private let fixed: Set<String>
+
+    /// - Parameters:
+    ///   - graph: A rewritten graph, whose names are those of `precision`.
+    ///   - fixed: Values that stand as bytes because their encoding was given.
+    init(_ graph: Graph, _ precision: LayerPrecision, fixed: Set<String> = []) throws(InferenceError) {
         self.graph = graph
+        self.fixed = fixed
         infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
         floats = precision.floats
-        roles = try ValueRoles(graph, infos, floatNodes: Set(floats.keys))
+        roles = try ValueRoles(graph, infos, floatNodes: Set(floats.keys), fixed: fixed)
         try settleWides(precision)
         guard !wides.isEmpty else { return }
         try insertConversions()
@@ -73,7 +78,7 @@ struct LoweredGraph {
             }
             guard !refused.isEmpty else { return }
             for node in refused { floats[node.name] = "there is no \(node.operation.kind) of 16-bit integers" }
-            roles = try ValueRoles(graph, infos, floatNodes: Set(floats.keys))
+            roles = try ValueRoles(graph, infos, floatNodes: Set(floats.keys), fixed: fixed)
         }
     }
 
@@ -141,7 +146,7 @@ struct LoweredGraph {
         let graph = graph
         infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
         let floatNodes = Set(floats.keys)
-        roles = try ValueRoles(graph, infos, floatNodes: floatNodes)
+        roles = try ValueRoles(graph, infos, floatNodes: floatNodes, fixed: fixed)
     }
 }
 

@@ -28,8 +28,13 @@ struct QuantizationDraft {
     private let observed: ObservedRanges
     private let adjustments: WeightAdjustments
     private var choice: EncodingChoice
-    /// The weights of each node that has some.
+    /// The weights of each node that has some which were made here.
     private(set) var weights: [String: ChannelWeights] = [:]
+    private let fixed: FixedEncodings
+    /// The weights of each node whose integers were given.
+    private var given: [String: NodeWeights] = [:]
+    /// Why given constants do not stay, by name.
+    private var refusals: [String: String] = [:]
     private var nodes: [Node] = []
     private var written: Set<String> = []
 
@@ -41,12 +46,18 @@ struct QuantizationDraft {
     init(
         _ lowered: LoweredGraph,
         _ observed: ObservedRanges,
-        _ adjustments: WeightAdjustments
+        _ adjustments: WeightAdjustments,
+        fixed: FixedEncodings = FixedEncodings()
     ) throws(InferenceError) {
         self.lowered = lowered
         self.observed = observed
         self.adjustments = adjustments
-        choice = EncodingChoice(lowered, ranges: observed.chosen)
+        self.fixed = fixed
+        choice = EncodingChoice(lowered, ranges: observed.chosen, fixed: fixed.values)
+        let unknown = encodedValues.filter { value in
+            !lowered.isWide(value) && !choice.isKnown(value)
+        }
+        guard unknown.isEmpty else { throw .noEncoding(values: unknown) }
         try settle()
         try addInputs()
         let (graph, roles) = (lowered.graph, lowered.roles)
@@ -116,21 +127,30 @@ struct QuantizationDraft {
     ) throws(InferenceError) -> Double {
         let scale = try inputScale(node, 0)
         let reach = try inputReach(node)
-        let quantized = try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
-            let corrected = adjustments.corrections[node.name].map { zip(biases, $0).map(+) } ?? biases
-            let nearest = try ChannelWeights(
-                weights: weights,
-                biases: corrected,
-                inputScale: scale,
-                inputReach: Int(reach)
-            )
-            return adjustments.roundings[node.name].map { nearest.replacing(weights: $0) } ?? nearest
+        let quantized: NodeWeights
+        if let given = givenWeights(node, biases, inputScale: scale, reach: reach) {
+            quantized = NodeWeights(matrix: given.matrix, scales: given.scales, biases: given.biases)
+            self.given[node.name] = quantized
+            self.weights[node.name] = nil
+        } else {
+            let made = try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
+                let corrected = adjustments.corrections[node.name].map { zip(biases, $0).map(+) } ?? biases
+                let nearest = try ChannelWeights(
+                    weights: weights,
+                    biases: corrected,
+                    inputScale: scale,
+                    inputReach: Int(reach)
+                )
+                return adjustments.roundings[node.name].map { nearest.replacing(weights: $0) } ?? nearest
+            }
+            self.weights[node.name] = made
+            self.given[node.name] = nil
+            quantized = NodeWeights(made)
         }
-        self.weights[node.name] = quantized
         var greatest = 0.0
         for output in quantized.biases.indices {
             let bound = SumBounds.bound(
-                weights: .int8(quantized.weights),
+                weights: quantized.matrix,
                 biases: quantized.biases,
                 reach: reach,
                 output: output
@@ -138,6 +158,91 @@ struct QuantizationDraft {
             greatest = max(greatest, Double(bound) * Double(scale) * Double(quantized.scales[output]))
         }
         return greatest
+    }
+
+    /// The integers that were given for a node, if they can stay.
+    private mutating func givenWeights(
+        _ node: Node,
+        _ biases: [Float],
+        inputScale: Float,
+        reach: Int64
+    ) -> FixedWeights? {
+        let names = node.operation.constants
+        switch node.operation {
+        case .fullyConnected, .convolution: break
+        default: return nil
+        }
+        guard let weights = fixed.constants[names[0]] else { return nil }
+        let bias = fixed.constants[names[1]]
+        do throws(FixedWeights.Refusal) {
+            let given = try FixedWeights(
+                weights,
+                bias: bias,
+                biases: biases,
+                inputScale: inputScale,
+                reach: reach
+            )
+            guard !lowered.isWide(node.inputs[0]) || given.isSigned else {
+                throw FixedWeights.Refusal(reason: "beside values of 16 bits weights are signed")
+            }
+            refusals[names[0]] = nil
+            refusals[names[1]] = given.hasGivenBiases ? nil : "it counts in other steps than input times weights"
+            return given
+        } catch {
+            for name in names { refusals[name] = error.reason }
+            return nil
+        }
+    }
+
+    /// What became of everything that was given.
+    var kept: KeptEncodings {
+        var kept = KeptEncodings()
+        for (name, encoding) in fixed.values.sorted(by: { $0.key < $1.key }) {
+            let own = manifest.encodings[self.name(of: name)]
+            if own == encoding {
+                kept.values += 1
+                continue
+            }
+            let reason =
+                if let own {
+                    "it stands as scale \(own.scale) and zero point \(own.zeroPoint), not \(encoding.scale) and "
+                        + "\(encoding.zeroPoint)"
+                } else if roles.reals.contains(name) {
+                    "the answer is made of real numbers, which are finer"
+                } else if infos[name] == nil {
+                    "it is fused into its neighbours"
+                } else {
+                    "it does not stand as bytes"
+                }
+            kept.departures.append(KeptEncodings.Departure(name: name, reason: reason))
+        }
+        let used = Set(graph.nodes.filter { integers(of: $0) != nil }.flatMap(\.operation.constants))
+        for name in fixed.constants.keys.sorted() {
+            if let reason = refusals[name]
+                ?? (used.contains(name) ? nil : "it is an operand without integers of its own")
+            {
+                kept.departures.append(KeptEncodings.Departure(name: name, reason: reason))
+            } else {
+                kept.constants += 1
+            }
+        }
+        return kept
+    }
+
+    /// The values that stand as integers, in the order of their names.
+    private var encodedValues: [String] {
+        let folded = Set(graph.nodes.filter { roles.foldedNodes.contains($0.name) }.map(\.output))
+        // What lies between an input and the value that its bytes stand for is nowhere.
+        return infos.values.filter { info in
+            let isFolded = folded.contains(info.name) || roles.folds[info.name] != nil
+            return roles.isEncoded(info)
+                && (!isFolded || roles.folds.values.contains(where: { $0.value == info.name }))
+        }.map(\.name).sorted()
+    }
+
+    /// The integers of a node that sums.
+    private func integers(of node: Node) -> NodeWeights? {
+        given[node.name] ?? weights[node.name].map { NodeWeights($0) }
     }
 
     private func isBytes(_ value: String) -> Bool {
@@ -192,15 +297,11 @@ struct QuantizationDraft {
     }
 
     private mutating func addEncodings() throws(InferenceError) {
-        let folded = Set(graph.nodes.filter { roles.foldedNodes.contains($0.name) }.map(\.output))
-        for info in infos.values where roles.isEncoded(info) {
-            // What lies between an input and the value that its bytes stand for is nowhere.
-            let isFolded = folded.contains(info.name) || roles.folds[info.name] != nil
-            guard !isFolded || roles.folds.values.contains(where: { $0.value == info.name }) else { continue }
-            if lowered.isWide(info.name) {
-                manifest.wideEncodings[name(of: info.name)] = try wideScale(of: info.name)
+        for value in encodedValues {
+            if lowered.isWide(value) {
+                manifest.wideEncodings[name(of: value)] = try wideScale(of: value)
             } else {
-                manifest.encodings[name(of: info.name)] = try choice.encoding(of: info.name)
+                manifest.encodings[name(of: value)] = try choice.encoding(of: value)
             }
         }
     }
@@ -289,11 +390,19 @@ struct QuantizationDraft {
         _ names: (weights: String, bias: String),
         shape: [Int]
     ) throws(InferenceError) {
-        guard let quantized = weights[node.name] else { return }
+        guard let quantized = integers(of: node) else { return }
         let isLast = roles.sums.contains(node.output)
         let entry = QuantizedLayer(node: node.name, output: isLast ? .accumulator : .requantized)
         manifest.layers.append(entry)
-        write(names.weights, Tensor(shape: shape, int8s: quantized.weights))
+        switch quantized.matrix {
+        case .int8(let weights): write(names.weights, Tensor(shape: shape, int8s: weights))
+        case .uint8(let weights, let zeroPoint):
+            write(names.weights, Tensor(shape: shape, uint8s: weights))
+            manifest.encodings[names.weights] = try InferenceError.wrapQuantization(node: node.name) {
+                () throws(QuantizationError) in
+                try Encoding(scale: quantized.scales[0], zeroPoint: Int32(zeroPoint))
+            }
+        }
         write(names.bias, words: quantized.biases)
         let input = try inputScale(node, 0)
         guard !isLast else {
@@ -308,7 +417,7 @@ struct QuantizationDraft {
     /// Multiplier and shifts of each output of a sum.
     private mutating func addChannels(
         _ node: Node,
-        _ quantized: ChannelWeights,
+        _ quantized: NodeWeights,
         inputScale: Float
     ) throws(InferenceError) {
         let output = try scale(of: node.output)
@@ -321,10 +430,11 @@ struct QuantizationDraft {
     private mutating func addRequantizations(_ node: Node, _ reals: [Double]) throws(InferenceError) {
         var channels: [Requantization] = []
         channels.reserveCapacity(reals.count)
+        let roundsOnce = fixed.values[node.output] != nil && fixed.rounding.isOnce(node.operation)
         for real in reals {
             channels.append(
                 try InferenceError.wrapQuantization(node: node.name) { () throws(QuantizationError) in
-                    try Requantization(realMultiplier: real)
+                    try roundsOnce ? Requantization(roundingOnce: real) : Requantization(realMultiplier: real)
                 }
             )
         }
@@ -356,9 +466,9 @@ struct QuantizationDraft {
         guard !roles.reals.contains(node.output) else { return }
         switch node.operation {
         case .affine:
-            guard let weights = weights[node.name] else { return }
+            guard let weights = integers(of: node), case .int8(let matrix) = weights.matrix else { return }
             quantized.operation = .affine(scale: names.weights, offset: names.bias)
-            write(names.weights, Tensor(shape: [weights.weights.count], int8s: weights.weights))
+            write(names.weights, Tensor(shape: [matrix.count], int8s: matrix))
             write(names.bias, words: weights.biases)
             try addChannels(node, weights, inputScale: inputScale(node, 0))
         case .arithmetic(let arithmetic):
@@ -454,6 +564,20 @@ struct QuantizationDraft {
     private mutating func addAverage(_ node: Node, taps: Int, isUniform: Bool) throws(InferenceError) {
         let real = Double(try encoding(node, 0).scale) / Double(try choice.encoding(of: node.output).scale)
         try addRequantizations(node, (isUniform ? taps...taps : 1...taps).map { real / Double($0) })
+    }
+}
+
+/// The integers of a node that sums.
+private struct NodeWeights {
+    var matrix: WeightMatrix
+    /// One for each output.
+    var scales: [Float]
+    var biases: [Int32]
+}
+
+extension NodeWeights {
+    init(_ made: ChannelWeights) {
+        self.init(matrix: .int8(made.weights), scales: made.scales, biases: made.biases)
     }
 }
 

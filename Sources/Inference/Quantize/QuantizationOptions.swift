@@ -26,6 +26,8 @@ public struct QuantizationOptions: Sendable, Hashable {
     public var correctsBias: Bool
     /// Steps by which each layer learns which weights to round up and which down; 0 rounds to the nearest.
     public var roundingIterations: Int
+    /// Encodings and integers that stay whatever the rows say.
+    public var fixed: FixedEncodings
 
     /// Options of which each has a default.
     public init(
@@ -38,7 +40,8 @@ public struct QuantizationOptions: Sendable, Hashable {
         lossBudget: LossBudget? = nil,
         equalizes: Bool = false,
         correctsBias: Bool = false,
-        roundingIterations: Int = 0
+        roundingIterations: Int = 0,
+        fixed: FixedEncodings = FixedEncodings()
     ) {
         self.goldenRows = goldenRows
         self.lineage = lineage
@@ -50,6 +53,7 @@ public struct QuantizationOptions: Sendable, Hashable {
         self.equalizes = equalizes
         self.correctsBias = correctsBias
         self.roundingIterations = roundingIterations
+        self.fixed = fixed
     }
 
     /// Whether anything is done besides rounding, and measured by what it does to the answers.

@@ -85,6 +85,9 @@ struct ErrorMeasure {
     private var sumOfErrors = 0.0
     private var signal = 0.0
     private var noise = 0.0
+    /// Of the quantized values.
+    private var power = 0.0
+    private var product = 0.0
     private(set) var maxAbsError = 0.0
 
     var meanAbsError: Double { count == 0 ? 0 : sumOfErrors / Double(count) }
@@ -93,6 +96,11 @@ struct ErrorMeasure {
         guard noise > 0 else { return QuantizationReport.decibelsMax }
         let decibels = signal > 0 ? 10 * Logarithm.base10(signal / noise) : 0
         return min(decibels, QuantizationReport.decibelsMax)
+    }
+
+    var cosine: Double {
+        guard signal > 0, power > 0 else { return signal == power ? 1 : 0 }
+        return min(1, product / (signal.squareRoot() * power.squareRoot()))
     }
 
     /// - Parameter storage: How the value stands; nil, or sums, reach every value.
@@ -105,6 +113,8 @@ struct ErrorMeasure {
             sumOfErrors += error
             signal += Double(float) * Double(float)
             noise += error * error
+            power += Double(value) * Double(value)
+            product += Double(float) * Double(value)
         }
         guard case .bytes(let encoding) = storage else { return }
         // The zero point is rounded, so that an end may lie half a step inside the range that was observed, and
@@ -120,7 +130,8 @@ struct ErrorMeasure {
             signalToNoiseDB: signalToNoiseDB,
             min: observer.min ?? 0,
             max: observer.max ?? 0,
-            saturatedShare: count == 0 ? 0 : Double(outside) / Double(count)
+            saturatedShare: count == 0 ? 0 : Double(outside) / Double(count),
+            cosine: cosine
         )
     }
 }

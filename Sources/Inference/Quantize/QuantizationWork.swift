@@ -27,7 +27,10 @@ struct QuantizationWork {
     /// What was done besides rounding.
     var measures: [QuantizationReport.Measure] = []
     let allowsFloat: Bool
+    /// What was fused before any integer was made, a line each.
+    let notes: [String]
     private let task: ModelTask?
+    private let fixed: FixedEncodings
 
     /// The rows on which models are compared, and what the float model answers.
     let trial: CalibrationRows
@@ -44,8 +47,10 @@ struct QuantizationWork {
         _ options: QuantizationOptions
     ) throws(InferenceError) {
         self.task = task
-        let asked = try QuantizationWork.rewritten(original, floatLayers: options.floatLayers)
+        fixed = options.fixed
+        let asked = try QuantizationWork.rewritten(original, floatLayers: options.floatLayers, fixed: options.fixed)
         graph = asked.graph
+        notes = asked.notes
         self.rows = rows
         allowsFloat = options.allowsFloat
         for name in asked.floats { precision.floats[name] = FloatLayer.asked }
@@ -65,12 +70,14 @@ struct QuantizationWork {
             } : []
     }
 
-    /// The rewritten graph, and the names of its nodes that were asked to stay float.
+    /// The rewritten graph, the names of its nodes that were asked to stay float, and what was fused.
     static func rewritten(
         _ original: Graph,
-        floatLayers: Set<String>
-    ) throws(InferenceError) -> (graph: Graph, floats: [String]) {
-        let graph = try GraphRewriter(original, keeping: floatLayers).graph
+        floatLayers: Set<String>,
+        fixed: FixedEncodings
+    ) throws(InferenceError) -> (graph: Graph, floats: [String], notes: [String]) {
+        let rewriter = try GraphRewriter(original, keeping: floatLayers, fixed: fixed)
+        let graph = rewriter.graph
         let names = Dictionary(graph.nodes.map { ($0.output, $0.name) }) { first, _ in first }
         let known = Set(graph.nodes.map(\.name))
         var floats: [String] = []
@@ -86,7 +93,7 @@ struct QuantizationWork {
                 )
             }
         }
-        return (graph, floats)
+        return (graph, floats, rewriter.notes)
     }
 
     /// Replaces the graph by one that computes the same.
@@ -105,8 +112,8 @@ struct QuantizationWork {
         while true {
             let refusal: InferenceError
             do throws(InferenceError) {
-                let lowered = try LoweredGraph(graph, precision)
-                var draft = try QuantizationDraft(lowered, observed, adjustments)
+                let lowered = try LoweredGraph(graph, precision, fixed: Set(fixed.values.keys))
+                var draft = try QuantizationDraft(lowered, observed, adjustments, fixed: fixed)
                 draft.manifest.task = task
                 let model = try Self.load(Self.encode(draft))
                 guard allowsFloat || lowered.floats.isEmpty else { throw .needsFloat(lowered.floatLayers) }

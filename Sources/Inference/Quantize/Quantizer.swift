@@ -6,10 +6,14 @@ import Quantization
 public struct QuantizationResult: Sendable {
     /// The bytes of the container.
     public var container: [UInt8]
-    /// How far the model is from the float model.
+    /// How far the model is from the float model; without rows it has no layers.
     public var report: QuantizationReport
     /// The layers that stay float, and why.
     public var floatLayers: [FloatLayer]
+    /// What became of the encodings that were given.
+    public var kept: KeptEncodings
+    /// What was fused and folded before any integer was made, a line each.
+    public var notes: [String]
 }
 
 /// Turns a float model into an int8 model.
@@ -55,7 +59,8 @@ public enum Quantizer {
     ///
     /// - Parameters:
     ///   - model: A float model.
-    ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet.
+    ///   - calibration: `[rows, inputs]` row-major, rows such as the model will meet. None are needed when the options give
+    ///     each value an encoding; the golden questions are then made up, and nothing is compared.
     ///   - options: What decides the bytes besides.
     ///   - progress: Called with the phase, and how many of its rows or layers are done.
     /// - Throws: ``InferenceError/needsFloat(_:)`` naming the layers that would have to stay float and may not,
@@ -75,11 +80,25 @@ public enum Quantizer {
             model.manifest.features,
             inputCount: original.inputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
         )
-        let calibrationRows = try CalibrationRows(calibration, rows: rows, of: original)
+        let fixed = options.fixed
+        if options.equalizes, !fixed.constants.isEmpty {
+            throw .invalid(
+                field: "equalization",
+                reason: "the model's weights are integers already and stay as they are"
+            )
+        }
+        let calibrationRows = try CalibrationRows(
+            calibration,
+            rows: rows,
+            of: original,
+            mayBeMissing: !fixed.values.isEmpty && options.width == .bytes && !options.hasStages
+        )
         var work = try QuantizationWork(original, model.manifest.task, calibrationRows, options)
         let method = options.width == .bytes ? options.ranges : .minMax
-        work.observed = try calibrationRows.observe(work.graph, work.interpreter, method: method) {
-            progress(.calibration, $0, rows)
+        if rows > 0 {
+            work.observed = try calibrationRows.observe(work.graph, work.interpreter, method: method) {
+                progress(.calibration, $0, rows)
+            }
         }
         var factors: [String: [Float]] = [:]
         if options.equalizes { factors = try work.equalize(method) { progress(.equalization, $0, $1) } }
@@ -98,25 +117,43 @@ public enum Quantizer {
         draft.manifest.lineage?.parent = model.digest
         let valuesPerRow = build.lowered.infos.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let compared = min(rows, max(1, reportValuesMax / valuesPerRow))
-        var report = try QuantizationReport(
-            model: build.model,
-            interpreter: work.interpreter,
-            floatValue: build.lowered.floatValue(of:),
-            calibration: calibration,
-            rows: compared
-        ) { progress(.comparison, $0, compared) }
-        report.measures = work.measures
-        draft.manifest.quantizationReport = report
         let trial = build.model
+        var report = QuantizationReport.empty
+        if compared > 0 {
+            report = try QuantizationReport(
+                model: trial,
+                interpreter: work.interpreter,
+                floatValue: build.lowered.floatValue(of:),
+                calibration: calibration,
+                rows: compared
+            ) { progress(.comparison, $0, compared) }
+            report.measures = work.measures
+            draft.manifest.quantizationReport = report
+        }
         let goldenMax = max(1, goldenValuesMax / max(trial.inputCount, 1))
-        let goldenRows = min(options.goldenRows, rows, goldenMax)
-        draft.manifest.golden = try golden(trial, calibration, rows: rows, count: goldenRows)
+        var questions = (rows: rows, values: calibration)
+        if rows == 0 {
+            questions.rows = min(options.goldenRows, goldenMax)
+            var madeUp = MadeUpRows()
+            questions.values = madeUp.rows(questions.rows, for: trial.plan)
+        }
+        draft.manifest.golden = try golden(
+            trial,
+            questions.values,
+            rows: questions.rows,
+            count: min(options.goldenRows, questions.rows, goldenMax)
+        )
         let container = try QuantizationWork.encode(draft)
         try QuantizationWork.load(container).verifyGolden()
+        var notes = work.notes
+        let folded = build.lowered.roles.foldedNodes.count
+        if folded > 0 { notes.append("standardizations folded into the encodings of inputs: \(folded)") }
         return QuantizationResult(
             container: container,
             report: report,
-            floatLayers: draft.manifest.floatLayers
+            floatLayers: draft.manifest.floatLayers,
+            kept: draft.kept,
+            notes: notes
         )
     }
 
@@ -136,30 +173,9 @@ public enum Quantizer {
         rows: Int,
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(InferenceError) -> QuantizationReport {
-        guard float.manifest.kind == .floatModel else {
-            throw .wrongKind(expected: .floatModel, actual: float.manifest.kind)
-        }
         let model = try QuantizedModel(quantized)
-        let floatGraph = try InferenceError.wrapContainer { () throws(ContainerError) in try float.graph }
-        let asked = Set(quantized.manifest.floatLayers.filter { $0.reason == FloatLayer.asked }.map(\.node))
-        let rewritten = try GraphRewriter(floatGraph, keeping: asked).graph
-        let graph = try Equalization(of: quantized, rewritten).graph
-        let infos = try InferenceError.wrapGraph { () throws(GraphError) in try graph.values() }
-        let floatNodes = Set(quantized.manifest.floatLayers.map(\.node))
-        let folds = try ValueRoles(graph, infos, floatNodes: floatNodes).folds
-        let interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
-        let narrowed = model.plan.originals
-        /// What is only there in 16 bits becomes a value of the float model when it is narrowed.
-        func original(_ value: String) -> String { infos[value] == nil ? narrowed[value] ?? value : value }
-        let compared = model.plan.comparedValues.map(\.value)
-        for value in compared.map({ model.plan.values[$0] }) {
-            guard infos[original(value.name)].map({ $0.shape.reduce(1, *) }) == value.count else {
-                throw .invalid(field: "value '\(value.name)'", reason: "the float model has none like it")
-            }
-        }
-        guard interpreter.outputCount == model.outputCount else {
-            throw .invalid(field: "output", reason: "the float model gives another number of values")
-        }
+        let twin = try FloatTwin(float, of: quantized, model)
+        let interpreter = twin.interpreter
         guard rows > 0 else { throw .noCalibrationRows }
         guard inputs.count == rows * interpreter.inputCount else {
             throw .inputCount(expected: rows * interpreter.inputCount, actual: inputs.count)
@@ -167,10 +183,7 @@ public enum Quantizer {
         return try QuantizationReport(
             model: model,
             interpreter: interpreter,
-            floatValue: { value in
-                let value = original(value)
-                return folds[value]?.value ?? value
-            },
+            floatValue: twin.name(of:),
             calibration: inputs,
             rows: rows,
             progress: progress

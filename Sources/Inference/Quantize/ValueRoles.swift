@@ -29,12 +29,21 @@ struct ValueRoles {
 
     private var readers: [String: [Node]] = [:]
     private let outputs: Set<String>
+    /// Values that stand as bytes because their encoding was given.
+    private let fixed: Set<String>
 
     /// - Parameters:
     ///   - graph: A rewritten float graph.
     ///   - floatNodes: The nodes that stay float.
-    init(_ graph: Graph, _ infos: [String: TensorInfo], floatNodes: Set<String>) throws(InferenceError) {
+    ///   - fixed: Values that stand as bytes because their encoding was given.
+    init(
+        _ graph: Graph,
+        _ infos: [String: TensorInfo],
+        floatNodes: Set<String>,
+        fixed: Set<String> = []
+    ) throws(InferenceError) {
         self.floatNodes = floatNodes
+        self.fixed = fixed
         outputs = Set(graph.outputs)
         for node in graph.nodes { for input in node.inputs { readers[input, default: []].append(node) } }
         for input in graph.inputs where input.dataType == .float32 { try fold(input, graph) }
@@ -56,8 +65,8 @@ struct ValueRoles {
     /// Follows a chain of standardizations from an input on.
     private mutating func fold(_ input: TensorInfo, _ graph: Graph) throws(InferenceError) {
         var fold = Fold(scale: [1], offset: [0], value: input.name)
-        while !outputs.contains(fold.value), let node = readers[fold.value]?.first, readers[fold.value]?.count == 1,
-            !floatNodes.contains(node.name)
+        while !outputs.contains(fold.value), !fixed.contains(fold.value), let node = readers[fold.value]?.first,
+            readers[fold.value]?.count == 1, !floatNodes.contains(node.name)
         {
             var factors: [Float] = [1]
             var addends: [Float] = [0]
@@ -117,7 +126,7 @@ struct ValueRoles {
         for node in graph.nodes where !foldedNodes.contains(node.name) && !floatNodes.contains(node.name) {
             switch node.operation {
             case .fullyConnected, .convolution:
-                if givesReals(node.output) { sums.insert(node.output) }
+                if givesReals(node.output), !fixed.contains(node.output) { sums.insert(node.output) }
             case .softmax, .function:
                 if tail.contains(node.name) { reals.insert(node.output) }
             case .reshape where passing.contains(node.name):

@@ -18,6 +18,8 @@ struct GraphBuilder {
     private(set) var graph: Graph
     private(set) var encodings: [String: Encoding] = [:]
     private(set) var quantizedConstants: [String: QuantizedConstant] = [:]
+    /// See ``ImportedModel/origins``.
+    private(set) var origins: [String: [String]] = [:]
     /// Whether inputs with four dimensions are planes with the channels second.
     var isChannelsFirst = false
     /// How inputs of the file stand as integers, where a node says it and not the input itself; by number.
@@ -245,12 +247,21 @@ struct GraphBuilder {
         let tensor = Tensor(shape: constant.tensor.shape, floats: constant.tensor.floats)
         let quantized = constant.quantized
         let key = ConstantKey(tensor: tensor, scales: quantized?.scales ?? [])
-        if let known = constantNames[key] { return known }
+        if let known = constantNames[key] {
+            note(constant.origin, of: known)
+            return known
+        }
         let name = GraphBuilder.fresh(name, in: &valueNames)
+        note(constant.origin, of: name)
         graph.constants[name] = tensor
         quantizedConstants[name] = quantized
         constantNames[key] = name
         return name
+    }
+
+    private mutating func note(_ origin: String?, of name: String) {
+        guard let origin, !(origins[name]?.contains(origin) ?? false) else { return }
+        origins[name, default: []].append(origin)
     }
 
     /// Says how a value stands as bytes. A value that already stands in another way is passed on under another name.

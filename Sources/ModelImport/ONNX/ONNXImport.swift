@@ -59,7 +59,11 @@ struct ONNXImport {
                 define(number, Value(SourceTensor(shape: [0], integers: [], type: .bool)))
                 continue
             }
-            define(number, Value(try SourceTensor(tensor, field: "initializer '\(tensor.name)'")))
+            let constant = Constant(
+                tensor: try SourceTensor(tensor, field: "initializer '\(tensor.name)'"),
+                origin: tensor.name
+            )
+            define(number, Value(constant))
         }
         var builder = GraphBuilder(name: graph.name.isEmpty ? "model" : graph.name, fileBytes: fileBytes)
         builder.isChannelsFirst = graph.node.contains { ONNXImport.spatial.contains($0.opType) }
@@ -141,6 +145,7 @@ struct ONNXImport {
         }
         result.notes = LoweredModel.notes(folded: folded, dead: dead) + notes
         result.labels = labels
+        result.names = Set(table.names)
         return try result.finished(lowering, builder)
     }
 

@@ -23,6 +23,7 @@ enum Optimizer {
             result.graph = rewrite.graph
             result.encodings = rewrite.encodings
             result.quantizedConstants = rewrite.quantizedConstants
+            result.origins = rewrite.origins
             result.notes += rewrite.notes
             try result.graph.validate()
             return result
@@ -36,6 +37,7 @@ struct Rewrite {
     var constants: [String: Tensor]
     var encodings: [String: Encoding]
     var quantizedConstants: [String: QuantizedConstant]
+    var origins: [String: [String]]
     private(set) var notes: [String] = []
     let infos: [String: TensorInfo]
     private let original: Graph
@@ -49,6 +51,7 @@ struct Rewrite {
         constants = model.graph.constants
         encodings = model.encodings
         quantizedConstants = model.quantizedConstants
+        origins = model.origins
         infos = try model.graph.values()
         outputs = Set(model.graph.outputs)
         for (index, node) in model.graph.nodes.enumerated() {
@@ -128,6 +131,7 @@ struct Rewrite {
         let used = Set(nodes.compactMap { $0 }.flatMap(\.operation.constants))
         constants = constants.filter { used.contains($0.key) }
         quantizedConstants = quantizedConstants.filter { used.contains($0.key) }
+        origins = origins.filter { used.contains($0.key) }
         let values = Set(nodes.compactMap { $0?.output }).union(original.inputs.map(\.name))
         encodings = encodings.filter { values.contains($0.key) }
     }

@@ -92,6 +92,7 @@ extension Rewrite {
             }
             guard let ordered = permuted(tensor) else { continue }
             let name = add(ordered, "\(node.name)/ordered")
+            origins[name] = origins[weights]
             if var quantized = quantizedConstants[weights], quantized.axis ?? 0 == 0,
                 let integers = permuted(quantized.integers)
             {

@@ -87,6 +87,7 @@ struct TFLiteImport {
             }
             result.outputs.append(.init(name: tensor.name, type: value.type, shape: value.shape, value: value))
         }
+        result.names = Set(model.tensors.map(\.name))
         return try result.finished(lowering, builder)
     }
 
@@ -109,7 +110,15 @@ struct TFLiteImport {
             .prefix(count)
         }
         var value = Value(
-            try SourceTensor(type: type, shape: tensor.shape, bytes: bytes, field: "tensor '\(tensor.name)'")
+            Constant(
+                tensor: try SourceTensor(
+                    type: type,
+                    shape: tensor.shape,
+                    bytes: bytes,
+                    field: "tensor '\(tensor.name)'"
+                ),
+                origin: tensor.name
+            )
         )
         value.encoding = tensor.encoding
         return value

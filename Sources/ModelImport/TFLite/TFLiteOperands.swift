@@ -155,7 +155,9 @@ struct TFLiteOperands {
         let value = try value(index)
         guard let constant = value.constant, let encoding = value.encoding, constant.source == nil else { return value }
         try builder.spend(constant.tensor.elementCount)
-        var result = Value(Constant(constant.tensor, dequantizedBy: encoding))
+        var dequantized = Constant(constant.tensor, dequantizedBy: encoding)
+        dequantized.origin = constant.origin
+        var result = Value(dequantized)
         result.encoding = encoding
         return result
     }

@@ -42,27 +42,23 @@ struct LabelledRows: Sendable {
     private let isClassifier: Bool
 
     /// - Throws: ``CommandError`` naming the file.
-    init(_ path: String, labels labelsPath: String, _ model: ModelContainer) throws(CommandError) {
-        let graph: Graph
+    init(
+        _ path: String,
+        labels labelsPath: String,
+        _ source: SourceFile,
+        images: ImageOptions = ImageOptions()
+    ) throws(CommandError) {
         let outputs: Int
-        do {
-            graph = try model.graph
-            outputs = try FloatInterpreter(graph).outputCount
-        } catch {
+        do { outputs = try FloatInterpreter(source.graph).outputCount } catch {
             throw CommandError("the float model cannot be run: \(error)")
         }
-        let files = try CalibrationFiles(path, of: graph.inputs)
+        let files = try CalibrationFiles(path, of: source, images: images)
         (inputs, rows) = (files.floats, files.rows)
         let contents = try Stream.read(labelsPath)
-        do {
-            let array =
-                ArrayFile.isNpy(contents)
-                ? try ArrayFile(npy: contents) : try ArrayFile(raw: contents, element: .float32)
-            labels = array.floats
-        } catch {
-            throw CommandError("\(labelsPath): \(error)")
-        }
-        isClassifier = model.manifest.task == .classification && outputs > 1
+        do throws(CommandError) {
+            labels = if let lines = LabelledRows.lines(contents) { lines } else { try ArrayFile(contents).floats }
+        } catch { throw CommandError("\(labelsPath): \(error)") }
+        isClassifier = source.container.manifest.task == .classification && outputs > 1
         let wanted = rows * (isClassifier ? 1 : outputs)
         guard labels.count == wanted else {
             throw CommandError("\(labelsPath): it has \(labels.count) labels and \(rows) rows need \(wanted)")
@@ -75,6 +71,55 @@ struct LabelledRows: Sendable {
         }
     }
 
+    /// The numbers of a text with one on each line, or nil when it is none.
+    private static func lines(_ contents: [UInt8]) -> [Float]? {
+        guard contents.allSatisfy({ $0 < 128 }) else { return nil }
+        let lines = String(decoding: contents, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let numbers = lines.compactMap { Float($0.filter { $0 != " " }) }
+        return numbers.isEmpty || numbers.count != lines.count ? nil : numbers
+    }
+
+    /// The layers that cost most on the rows where int8 does worse than float, at most 32 of them, the worst first.
+    func losses(
+        float: ModelContainer,
+        quantized: ModelContainer,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> [LossByLayer.Layer] {
+        let width = inputs.count / max(rows, 1)
+        let (floats, int8s) = (
+            try FloatInterpreter(float.graph).run(inputs, rows: rows),
+            try QuantizedModel(quantized).predict(inputs, rows: rows)
+        )
+        let outputs = floats.count / max(rows, 1)
+        func loss(_ row: Int) -> Double {
+            let range = row * outputs..<(row + 1) * outputs
+            return cost(row, Array(int8s[range])) - cost(row, Array(floats[range]))
+        }
+        let worst = (0..<rows).map { ($0, loss($0)) }.filter { $0.1 > 0 }
+            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(Self.lossRowsMax).map(\.0)
+        return try LossByLayer(
+            float: float,
+            quantized: quantized,
+            inputs: worst.flatMap { inputs[$0 * width..<($0 + 1) * width] },
+            rows: worst.count,
+            cost: { cost(worst[$0], $1) },
+            progress: { progress($0, worst.count) }
+        ).layers
+    }
+
+    private static let lossRowsMax = 32
+
+    /// 1 for a wrong class, or the sum of the absolute errors.
+    private func cost(_ row: Int, _ answer: [Float]) -> Double {
+        guard isClassifier else {
+            return zip(answer, labels[row * answer.count..<(row + 1) * answer.count])
+                .reduce(0) { $0 + (Double($1.0) - Double($1.1)).magnitude }
+        }
+        // The first of equal ones.
+        guard let greatest = answer.max(), let index = answer.firstIndex(of: greatest) else { return 1 }
+        return index == Int(labels[row]) ? 0 : 1
+    }
+
     func quality(float: ModelContainer, quantized: ModelContainer) throws -> LabelledQuality {
         LabelledQuality(
             measure: isClassifier ? .topOne : .meanAbsoluteError,
@@ -85,18 +130,9 @@ struct LabelledRows: Sendable {
     }
 
     private func score(_ answers: [Float]) -> Double {
-        guard isClassifier else {
-            return zip(answers, labels).reduce(0) { $0 + (Double($1.0) - Double($1.1)).magnitude }
-                / Double(labels.count)
-        }
         let width = answers.count / rows
-        let right = (0..<rows).filter { row in
-            let answer = answers[row * width..<(row + 1) * width]
-            // The first of equal ones.
-            guard let greatest = answer.max(), let index = answer.firstIndex(of: greatest) else { return false }
-            return index - answer.startIndex == Int(labels[row])
-        }
-        return Double(right.count) / Double(rows)
+        let costs = (0..<rows).reduce(0) { $0 + cost($1, Array(answers[$1 * width..<($1 + 1) * width])) }
+        return isClassifier ? (Double(rows) - costs) / Double(rows) : costs / Double(labels.count)
     }
 }
 
@@ -107,7 +143,8 @@ struct LabelledOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The labels of the --test rows, .npy or bare float32: a class for each row, or all values of the answer.",
+            "The labels of the --test rows, .npy, bare float32, or text with a number on each line: a class for each row, "
+                + "or all values of the answer.",
             valueName: "file"
         )
     )
@@ -116,7 +153,7 @@ struct LabelledOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Refuses when int8 is right on so many fewer of the --test rows, or its error so much greater, and names the "
-                + "worst layers.",
+                + "layer that costs most of it.",
             valueName: "percent"
         )
     )
@@ -136,12 +173,18 @@ struct LabelledOptions: ParsableArguments {
         return percent / 100
     }
 
-    func read(_ model: ModelContainer) throws(CommandError) -> LabelledRows? {
+    func read(_ source: SourceFile, _ images: ImageOptions) throws(CommandError) -> LabelledRows? {
         guard let test, let labels else { return nil }
-        return try LabelledRows(test, labels: labels, model)
+        return try LabelledRows(test, labels: labels, source, images: images)
     }
 
-    /// - Throws: ``CommandError`` naming the worst layers when too much is lost.
+    /// Whether more is lost than is allowed.
+    func refuses(_ report: ConversionReport) -> Bool {
+        guard let maxDrop, let limit = Self.share(maxDrop), let quality = report.labelled else { return false }
+        return quality.drop > limit
+    }
+
+    /// - Throws: ``CommandError`` naming the layer that costs most, and the worst ones, when too much is lost.
     func check(_ report: ConversionReport, _ file: String) throws(CommandError) {
         guard let maxDrop, let error = Self.refusal(of: report, file, maxDrop: maxDrop) else { return }
         throw error
@@ -150,8 +193,12 @@ struct LabelledOptions: ParsableArguments {
     /// Nil when no more is lost than is allowed.
     static func refusal(of report: ConversionReport, _ file: String, maxDrop: String) -> CommandError? {
         guard let limit = share(maxDrop), let quality = report.labelled, quality.drop > limit else { return nil }
-        return CommandError(
-            "\(file): \(quality.summary), and --max-drop allows \(maxDrop); the worst layers are \(report.worst)"
-        )
+        var text = "\(file): \(quality.summary), and --max-drop allows \(maxDrop)"
+        if let first = report.losses.first, first.cost > 0 {
+            let total = report.losses.reduce(0) { $0 + max(0, $1.cost) }
+            text += "; layer '\(first.name)' costs most, \((first.cost / total * 100).fixed(0))% of what is lost"
+        }
+        if !report.layers.isEmpty { text += "; the worst layers are \(report.worst)" }
+        return CommandError(text)
     }
 }

@@ -52,7 +52,7 @@ struct ModelCheckCommand: AsyncParsableCommand {
 
 extension ImportedPort {
     /// One line: what the file says, and in which order the graph has it.
-    fileprivate var summary: String {
+    var summary: String {
         var text = "\(name) \(type.rawValue)\(shape)"
         if let encoding, let scale = encoding.scales.floats.first {
             text += ", \(scale) * (integer - \(encoding.zeroPoints.first ?? 0))"

@@ -10,13 +10,16 @@ struct ModelCompareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
         abstract: "Runs a float model and the int8 model made of it on the same rows and compares them layer by layer.",
-        discussion: "Rows are as for 'hexloop model convert', in one file or in all files of a folder."
+        discussion: """
+            Rows are as for 'hexloop model convert', in one file or in all files of a folder, in the order of dimensions of \
+            the float model's file. A quantized file of another program is compared with what its integers stand for.
+            """
     )
 
-    @Argument(help: "The float model (.hxm).")
+    @Argument(help: "The float model: .onnx, .tflite or .hxm.")
     var float: String
 
-    @Argument(help: "The int8 model that was made of it (.hxm).")
+    @Argument(help: "The int8 model that was made of it (.hxm), or a quantized file of ONNX or TFLite.")
     var int8: String
 
     @Option(help: ArgumentHelp("Rows that both answer: a file or a folder.", valueName: "path"))
@@ -25,7 +28,9 @@ struct ModelCompareCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where all layers go as well, as .txt, .json or .html.", valueName: "file"))
     var report: [String] = []
 
-    @OptionGroup var labelled: LabelledOptions
+    @OptionGroup(title: "Rows with labels") var labelled: LabelledOptions
+
+    @OptionGroup(title: "Pictures") var images: ImageOptions
 
     func validate() throws {
         for path in report where ConversionReport.Form(path: path) == nil {
@@ -34,10 +39,12 @@ struct ModelCompareCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (model, _) = try ModelFile.container(float)
-        let (quantized, byteCount) = try ModelFile.container(int8)
-        let rows = try CalibrationFiles(input, of: model.manifest.graph?.inputs ?? [])
-        let test = try labelled.read(model)
+        let source = try SourceFile(float)
+        let model = source.container
+        let file = try ModelFile(int8)
+        let quantized = file.container
+        let rows = try CalibrationFiles(input, of: source, images: images)
+        let test = try labelled.read(source, images)
         let terminal = Terminal()
         let names = "\(float) and \(int8)"
         let comparison = try await DedicatedThread.run("compare") {
@@ -55,12 +62,13 @@ struct ModelCompareCommand: AsyncParsableCommand {
             source: float,
             sourceDigest: model.digest,
             digest: quantized.digest,
-            byteCount: byteCount,
+            byteCount: file.byteCount,
             ranges: quantized.manifest.metadata[Quantizer.rangeMethodKey] ?? RangeMethod.minMax.description,
             activationBits: quantized.manifest.wideEncodings.isEmpty ? 8 : 16,
             quantization: comparison
         )
-        report.floatLayers = quantized.manifest.floatLayers
+        report.fused = source.notes
+        report.float = ConversionReport.FloatLayer.all(of: file.model)
         if let test {
             report.labelled = try await DedicatedThread.run("labels") {
                 try test.quality(float: model, quantized: quantized)

@@ -1,19 +1,30 @@
 import ArgumentParser
 import Inference
 import ModelContainer
+import ModelConversion
 import ModelGraph
 import Quantization
 import ZeroMQ
 
-/// Makes an int8 model of a float model.
+/// Makes an int8 model of a model of another program.
 struct ModelConvertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Makes an int8 model of a float model, with ranges measured on rows of yours.",
+        abstract: "Makes an int8 model (.hxm) of an ONNX or TFLite file, or of a float model (.hxm).",
         discussion: """
-            The rows are NumPy's .npy (float32, or uint8 taken as the numbers 0 to 255) or bare float32 in little-endian \
-            order, in one file or in all files of a folder. The more they look like what the model will meet, the better: \
-            100 to 300 rows are enough for most models.
+            A file that is quantized already (TFLite's int8 and uint8, ONNX with QuantizeLinear or QLinear operators) \
+            keeps its scales, zero points and weights; it needs no rows where every value has an encoding. The report \
+            says what could not be kept, and why.
+
+            A float model needs rows to measure ranges on. They are NumPy's .npy (float32, or uint8 and int8 taken as the \
+            numbers that they are, or in the encoding of the file's input when it has that type), bare float32 in \
+            little-endian order, or pictures (\(Picture.formats)), in one file or in all files of a folder. Rows of an \
+            ONNX or TFLite file have its order of dimensions. The more they look like what the model will meet, the \
+            better: 100 to 300 are enough for most models. With --pipeline they are the rows of the registry's newest \
+            data.
+
+            --encodings reads what AIMET exports (0.6.1 and 1.0.0) and what QNN's and SNPE's converters take as overrides; \
+            these win over the file's own and over what was seen.
 
             The range of each value between the layers decides how fine its bytes are. 'min-max' covers all that was seen; \
             'percentile' cuts off rare values at both ends; 'mse' finds the range with the least mean squared error; \
@@ -26,7 +37,13 @@ struct ModelConvertCommand: AsyncParsableCommand {
         case percentile, mse, entropy
     }
 
-    @Argument(help: "The float model, a container (.hxm).")
+    enum Task: String, CaseIterable, ExpressibleByArgument {
+        case classification, regression
+
+        var task: ModelTask { self == .classification ? .classification : .regression }
+    }
+
+    @Argument(help: "The model: .onnx, .tflite, or a container with a float model (.hxm).")
     var file: String
 
     @Option(
@@ -36,7 +53,13 @@ struct ModelConvertCommand: AsyncParsableCommand {
     var output: String
 
     @Option(help: ArgumentHelp("Rows to measure ranges on: a file or a folder.", valueName: "path"))
-    var calibration: String
+    var calibration: String?
+
+    @Option(help: ArgumentHelp("Encodings by the names of tensors, in JSON of AIMET or QNN.", valueName: "file"))
+    var encodings: String?
+
+    @Option(help: "What the answers mean, when a file does not say it. (default: by their shape)")
+    var task: Task?
 
     @Option(help: "How ranges follow from the values seen.")
     var observer: Observer = .minMax
@@ -69,10 +92,18 @@ struct ModelConvertCommand: AsyncParsableCommand {
     )
     var minSNR: Double?
 
-    @OptionGroup var quantization: QuantizationFlags
-    @OptionGroup var labelled: LabelledOptions
+    @OptionGroup(title: "More than rounding") var quantization: QuantizationFlags
+
+    @OptionGroup(title: "Rows with labels") var labelled: LabelledOptions
+
+    @OptionGroup(title: "Pictures") var images: ImageOptions
+
+    @OptionGroup(title: "Rows from the registry") var pipeline: PipelineOptions
 
     func validate() throws {
+        guard calibration == nil || pipeline.pipeline == nil else {
+            throw ValidationError("--calibration and --pipeline are two sources of rows; give one")
+        }
         guard [8, 16].contains(activations) else { throw ValidationError("--activations must be 8 or 16") }
         guard (0...1000).contains(golden) else { throw ValidationError("--golden must be 0 to 1000") }
         if let percentile {
@@ -101,54 +132,65 @@ struct ModelConvertCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (model, _) = try ModelFile.container(file)
-        guard model.manifest.kind == .floatModel else {
-            throw CommandError("\(file) holds a \(model.manifest.kind.rawValue) and a float-model is needed")
-        }
-        let rows = try CalibrationFiles(calibration, of: model.manifest.graph?.inputs ?? [])
+        let source = try SourceFile(file, task: task?.task)
         // Standard output is the container's alone when it goes there.
         let terminal = output == "-" ? nil : Terminal()
-        let (method, path) = (method, file)
-        let test = try labelled.read(model)
+        let (fixed, departures) = try fixed(source)
+        let rows =
+            if let calibration {
+                try CalibrationFiles(calibration, of: source, images: images)
+            } else { try await pipeline.rows(for: source) }
+        guard rows != nil || !fixed.values.isEmpty else {
+            throw CommandError(
+                "\(file) is a float model, whose ranges nobody knows; give rows with --calibration or --pipeline"
+            )
+        }
+        let test = try labelled.read(source, images)
+        let (path, bars) = (file, Bars(terminal))
         var options = QuantizationOptions(
             goldenRows: golden,
             width: activations == 8 ? .bytes : .halfwords,
-            ranges: method
+            ranges: method,
+            fixed: fixed
         )
         quantization.apply(to: &options)
         let asked = options
         let result = try await DedicatedThread.run("convert") {
-            let bars = Bars(terminal)
             defer { bars.finish() }
             do {
                 return try Quantizer.quantize(
-                    model: model,
-                    calibration: rows.floats,
-                    rows: rows.rows,
+                    model: source.container,
+                    calibration: rows?.floats ?? [],
+                    rows: rows?.rows ?? 0,
                     options: asked
-                ) { bars.update($0, $1, $2) }
+                ) { bars.update($0.rawValue, $1, $2) }
             } catch {
                 throw CommandError("\(path) cannot be converted: \(error)")
             }
         }
+        let quantized = try ModelContainer(parsing: result.container)
         var report = ConversionReport(
             source: file,
-            sourceDigest: model.digest,
-            digest: ModelContainer.digest(of: result.container),
+            sourceDigest: source.container.digest,
+            digest: quantized.digest,
             byteCount: result.container.count,
-            ranges: method.description,
+            ranges: rows == nil ? "none measured" : method.description,
             activationBits: activations,
             quantization: result.report
         )
-        report.floatLayers = result.floatLayers
-        if let test {
-            report.labelled = try await DedicatedThread.run("labels") {
-                try test.quality(float: model, quantized: ModelContainer(parsing: result.container))
-            }
+        report.fused = source.notes + result.notes
+        report.float = ConversionReport.FloatLayer.all(of: try QuantizedModel(quantized))
+        if !fixed.isEmpty || !departures.isEmpty {
+            report.kept = result.kept
+            report.kept?.departures.insert(contentsOf: departures, at: 0)
         }
+        if let test { try await judge(&report, source.container, quantized, test, bars) }
         for path in self.report {
             guard let form = ConversionReport.Form(path: path) else { continue }
             try Stream.write(Array(try report.text(form).utf8), to: path)
+        }
+        if let minSNR, report.rows == 0 {
+            throw CommandError("--min-snr \(minSNR.short) needs rows to compare; give --calibration")
         }
         if let minSNR, result.report.signalToNoiseDB < minSNR {
             throw CommandError(
@@ -163,24 +205,36 @@ struct ModelConvertCommand: AsyncParsableCommand {
         for line in report.lines(layersMax: 5) { terminal.line(line) }
     }
 
-    /// A bar for each phase.
-    private final class Bars {
-        private let terminal: Terminal?
-        private var phase: Quantizer.Phase?
-        private var bar: ProgressBar?
+    /// What stays whatever the rows say: the file's own integers, and what --encodings says.
+    private func fixed(
+        _ source: SourceFile
+    ) throws(CommandError) -> (encodings: FixedEncodings, departures: [KeptEncodings.Departure]) {
+        guard let encodings else { return (source.model.encodings, source.model.departures) }
+        let contents = try Stream.read(encodings)
+        let graph = try source.graph
+        do throws(EncodingsError) {
+            let applied = try EncodingsFile(contents)
+                .applied(to: source.model.encodings, of: graph, imported: source.model.imported)
+            return (applied.encodings, source.model.departures + applied.departures)
+        } catch { throw CommandError("\(encodings): \(error)") }
+    }
 
-        init(_ terminal: Terminal?) { self.terminal = terminal }
-
-        func update(_ phase: Quantizer.Phase, _ done: Int, _ total: Int) {
-            guard let terminal else { return }
-            if phase != self.phase {
-                finish()
-                self.phase = phase
-                bar = ProgressBar(terminal, phase.rawValue, total: total)
-            }
-            bar?.update(done, "\(done) of \(total)")
+    /// How both models do on rows with labels, and when too much is lost, by which layer.
+    private func judge(
+        _ report: inout ConversionReport,
+        _ float: ModelContainer,
+        _ quantized: ModelContainer,
+        _ test: LabelledRows,
+        _ bars: Bars
+    ) async throws {
+        report.labelled = try await DedicatedThread.run("labels") {
+            try test.quality(float: float, quantized: quantized)
         }
-
-        func finish() { bar?.finish() }
+        guard labelled.refuses(report) else { return }
+        report.losses = try await DedicatedThread.run("losses") {
+            defer { bars.finish() }
+            return try test.losses(float: float, quantized: quantized) { bars.update("loss by layer", $0, $1) }
+                .map { ConversionReport.Loss(name: $0.name, cost: $0.cost) }
+        }
     }
 }

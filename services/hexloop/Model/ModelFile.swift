@@ -3,16 +3,30 @@ import FoundationEssentials
 import Inference
 import Kernels
 import ModelContainer
+import ModelConversion
 
 /// A quantized model in a file, ready to run.
 struct ModelFile: Sendable {
     let path: String
     let byteCount: Int
+    let container: ModelContainer
     let model: QuantizedModel
+    /// What it was made of just now, when the file is that of another program.
+    let source: SourceFile?
 
+    /// Reads a container, or a quantized file of ONNX or TFLite, whose integers are kept.
+    ///
     /// - Parameter variant: Nil for the fastest of this machine.
     init(_ path: String, variant: KernelVariant? = nil) throws(CommandError) {
-        let (container, bytes) = try Self.container(path)
+        if try Self.isContainer(path) {
+            (container, byteCount) = try Self.container(path)
+            source = nil
+        } else {
+            let source = try SourceFile(path)
+            container = try Self.quantized(source)
+            byteCount = source.byteCount
+            self.source = source
+        }
         guard container.manifest.kind == .quantizedModel else {
             throw CommandError("\(path) holds a \(container.manifest.kind.rawValue) and an int8-model is needed")
         }
@@ -20,17 +34,44 @@ struct ModelFile: Sendable {
             throw CommandError("\(path) cannot be run: \(error)")
         }
         self.path = path
-        byteCount = bytes
     }
 
-    /// Any container, checked, and the size of its file.
+    /// Any container, checked, or the float model that a file of another program holds, and the size of its file.
     static func container(_ path: String) throws(CommandError) -> (ModelContainer, byteCount: Int) {
+        let bytes = try contents(path)
+        guard ModelContainer.isContainer(bytes) else {
+            let source = try SourceFile(path)
+            return (source.container, source.byteCount)
+        }
+        do { return (try ModelContainer(parsing: bytes), bytes.count) } catch {
+            throw CommandError("\(path) is no container that can be trusted: \(error)")
+        }
+    }
+
+    /// The bytes of a model's file.
+    static func contents(_ path: String) throws(CommandError) -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandError("\(path) cannot be read; does it exist?")
         }
-        do { return (try ModelContainer(parsing: Array(data)), data.count) } catch {
-            throw CommandError("\(path) is no container that can be trusted: \(error)")
+        return Array(data)
+    }
+
+    private static func isContainer(_ path: String) throws(CommandError) -> Bool {
+        ModelContainer.isContainer(try contents(path))
+    }
+
+    /// An int8 model with the integers of a quantized file.
+    private static func quantized(_ source: SourceFile) throws(CommandError) -> ModelContainer {
+        guard !source.model.encodings.values.isEmpty else {
+            throw CommandError(
+                "\(source.path) is a float model; make an int8 model of it with 'hexloop model convert'"
+            )
         }
+        do {
+            let options = QuantizationOptions(fixed: source.model.encodings)
+            let result = try Quantizer.quantize(model: source.container, calibration: [], rows: 0, options: options)
+            return try ModelContainer(parsing: result.container)
+        } catch { throw CommandError("\(source.path) cannot be converted: \(error)") }
     }
 
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }

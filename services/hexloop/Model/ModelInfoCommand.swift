@@ -2,24 +2,37 @@ import ArgumentParser
 import Inference
 import Kernels
 import ModelContainer
+import ModelConversion
 import ModelGraph
+import ModelImport
 import Quantization
 
 /// What is in a container.
 struct ModelInfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "What a container (.hxm) holds, where it comes from, and what it takes to run it."
+        abstract: "What a model (.hxm, .onnx, .tflite) holds, where it comes from, and what it takes to run it."
     )
 
-    @Argument(help: "The file.")
+    @Argument(help: "The file: a container, or one of ONNX or TFLite.")
     var file: String
 
     func run() async throws {
         let (container, byteCount) = try ModelFile.container(file)
         let terminal = Terminal()
         let manifest = container.manifest
-        terminal.line("\(manifest.kind.rawValue), \(byteCount) bytes, SHA-256 \(container.digest)")
+        let source = manifest.kind == .floatModel ? try SourceFile(file) : nil
+        if let imported = source?.model.imported {
+            let description = imported.source
+            terminal.line(
+                "\(description.kind.rawValue), version \(description.version), by \(description.producer), \(byteCount) bytes"
+            )
+            for port in imported.inputs { terminal.line("input     \(port.summary)") }
+            for port in imported.outputs { terminal.line("answer    \(port.summary)") }
+            for note in imported.notes { terminal.line("done      \(note)") }
+        } else {
+            terminal.line("\(manifest.kind.rawValue), \(byteCount) bytes, SHA-256 \(container.digest)")
+        }
         if let task = manifest.task { terminal.line("task      \(task.rawValue)") }
         for feature in manifest.features {
             var trained = ""
@@ -40,6 +53,7 @@ struct ModelInfoCommand: AsyncParsableCommand {
         if manifest.kind == .quantizedModel {
             try writeSteps(of: try ModelFile(file), to: terminal)
         }
+        if let source { try writeNodes(of: source, to: terminal) }
         terminal.line()
         var tensors = TextTable(["tensor", "type", "shape", ">bytes"])
         for name in container.tensorNames {
@@ -109,6 +123,40 @@ struct ModelInfoCommand: AsyncParsableCommand {
         }
     }
 
+    /// Each node of a float model, with the encoding that a quantized file gives its value.
+    private func writeNodes(of source: SourceFile, to terminal: Terminal) throws {
+        let graph = try source.graph
+        let infos = try graph.values()
+        let work = graph.nodes.map { $0.multiplyAdds(graph, infos) }
+        let weights = graph.constants.values.reduce(0) { $0 + $1.elementCount }
+        terminal.line(
+            "work      \((Double(work.reduce(0, +)) / 1e6).short) M multiply-adds for a row, \(weights) weights and constants"
+        )
+        terminal.line()
+        var table = TextTable(["node", "operation", "out", "encoding", "weights", ">M MAC", ">elements"])
+        func shape(_ value: String) -> String {
+            infos[value]?.shape.map(String.init).joined(separator: "x") ?? ""
+        }
+        func encoding(_ value: String) -> String {
+            source.model.encodings.values[value].map { "u8 \(Double($0.scale).short) \($0.zeroPoint)" } ?? ""
+        }
+        for input in graph.inputs {
+            table.add([input.name, "input", shape(input.name), encoding(input.name), "", "", ""])
+        }
+        for (node, work) in zip(graph.nodes, work) {
+            let constants = node.operation.constants
+            let types = constants.map {
+                (source.model.encodings.constants[$0]?.integers ?? graph.constants[$0])?.dataType.rawValue ?? ""
+            }
+            let elements = constants.reduce(0) { $0 + (graph.constants[$1]?.elementCount ?? 0) }
+            table.add([
+                node.name, node.operation.kind, shape(node.output), encoding(node.output), types.joined(separator: " "),
+                work > 0 ? (Double(work) / 1e6).fixed(3) : "", elements > 0 ? "\(elements)" : "",
+            ])
+        }
+        table.write(to: terminal)
+    }
+
     private static func shape(_ value: Plan.Value) -> String {
         value.shape.map(String.init).joined(separator: "x")
     }
@@ -120,6 +168,19 @@ struct ModelInfoCommand: AsyncParsableCommand {
         case .sums: "s32 sums"
         case .indices: "s32 indices"
         case .reals: "f32"
+        }
+    }
+}
+
+extension Node {
+    /// The multiplications of sums of products for one row.
+    fileprivate func multiplyAdds(_ graph: Graph, _ infos: [String: TensorInfo]) -> Int {
+        let outputs = infos[output]?.shape.reduce(1, *) ?? 0
+        switch operation {
+        case .fullyConnected(let weights, _, _): return graph.constants[weights]?.elementCount ?? 0
+        case .convolution(let convolution):
+            return outputs * (graph.constants[convolution.weights]?.shape.dropFirst().reduce(1, *) ?? 0)
+        default: return 0
         }
     }
 }

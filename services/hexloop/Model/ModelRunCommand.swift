@@ -12,16 +12,19 @@ struct ModelRunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs a quantized model on rows in a file and writes its answers.",
         discussion: """
-            Input is NumPy's .npy, float32 or uint8, or bare elements in little-endian order, told apart by their first \
-            bytes; '-' is standard input or output. float32 are real numbers. uint8 are bytes in the encoding of the \
-            model's input, which 'hexloop model info' shows, and go in as they are. How many rows there are follows from \
-            the size. Answers are written in the same form: as real numbers, or for uint8 as bytes where the model gives \
-            bytes. With --float the model is a float model, or an ONNX or TFLite file, which is then taken in the order of \
-            its own dimensions; rows are float32, of a quantized file the real numbers that its integers stand for.
+            Input is NumPy's .npy, float32, uint8 or int8, or bare elements in little-endian order, told apart by their \
+            first bytes; '-' is standard input or output. float32 are real numbers. uint8 are bytes in the encoding of \
+            the model's input, which 'hexloop model info' shows, and go in as they are; int8 are the same, 128 less. How \
+            many rows there are follows from the size. Answers are written in the same form: as real numbers, or for \
+            uint8 and int8 as bytes where the model gives bytes. With --float the model is a float model, and rows are \
+            float32: of a quantized file the real numbers that its integers stand for.
+
+            A file of ONNX or TFLite takes rows in its own order of dimensions. A quantized one runs in its own integers, \
+            and any with --float in real numbers.
             """
     )
 
-    @Argument(help: "The container (.hxm); with --float also an ONNX or TFLite file.")
+    @Argument(help: "The model: a container (.hxm), or .onnx or .tflite.")
     var file: String
 
     @Option(help: ArgumentHelp("Rows, as .npy or as bare elements; '-' reads standard input.", valueName: "file"))
@@ -30,7 +33,7 @@ struct ModelRunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the answers go; '-' is standard output.", valueName: "file"))
     var output: String
 
-    @Option(help: ArgumentHelp("What bare elements are, f32 or u8. (default: f32)"))
+    @Option(help: ArgumentHelp("What bare elements are, f32, u8 or i8. (default: f32)"))
     var type: String?
 
     @Option(help: "Threads that share the work of each step.")
@@ -106,7 +109,7 @@ struct ModelRunCommand: AsyncParsableCommand {
             if form == .npy, let type, type != array.element.rawValue {
                 throw CommandError("its elements are \(array.element.rawValue), not \(type)")
             }
-            return try InputRows(array, file.model, isReference: reference)
+            return try InputRows(array, file, isReference: reference)
         } catch {
             throw CommandError("\(input): \(error)")
         }
@@ -116,10 +119,17 @@ struct ModelRunCommand: AsyncParsableCommand {
 /// Rows that fit a model.
 struct InputRows: Sendable {
     private let array: ArrayFile
+    /// Bytes go in and come out with 128 less.
+    private let isSigned: Bool
     let count: Int
 
     /// - Throws: ``CommandError`` without the name of the file.
-    init(_ array: ArrayFile, _ model: QuantizedModel, isReference: Bool) throws(CommandError) {
+    init(_ given: ArrayFile, _ file: ModelFile, isReference: Bool) throws(CommandError) {
+        let model = file.model
+        isSigned = given.element == .int8
+        let array =
+            isSigned
+            ? ArrayFile(element: .uint8, shape: given.shape, bytes: given.bytes.map { $0 ^ 0x80 }) : given
         let width = model.inputCount
         let elements = array.bytes.count / array.element.byteCount
         if array.element == .uint8, isReference {
@@ -137,7 +147,7 @@ struct InputRows: Sendable {
                 "it has \(elements) elements and a row of the model's input has \(width) (\(model.inputShapes))\(hint)"
             )
         }
-        self.array = array
+        self.array = file.source.map { array.inGraphOrder(of: $0) } ?? array
         count = elements / width
     }
 
@@ -146,8 +156,13 @@ struct InputRows: Sendable {
         let shape = plan.outputs.count == 1 ? plan.values[plan.outputs[0].value].shape : [model.outputCount]
         if array.element == .uint8 {
             let hasBytes = plan.outputs.allSatisfy { plan.values[$0.value].isBytes && $0.tail.isEmpty }
+            let flip: UInt8 = isSigned ? 0x80 : 0
             return try hasBytes
-                ? ArrayFile(element: .uint8, shape: [count] + shape, bytes: bytes(model, batch, threads))
+                ? ArrayFile(
+                    element: isSigned ? .int8 : .uint8,
+                    shape: [count] + shape,
+                    bytes: bytes(model, batch, threads).map { $0 ^ flip }
+                )
                 : ArrayFile(floats: answersToBytes(model, batch, threads), shape: [count] + shape)
         }
         let floats = array.floats
@@ -194,6 +209,17 @@ struct InputRows: Sendable {
             answers += part.prefix(rows * outputWidth)
         }
         return answers
+    }
+}
+
+extension ArrayFile {
+    /// The rows of a file of another program in the order of the graph.
+    fileprivate func inGraphOrder(of source: SourceFile) -> ArrayFile {
+        // Bytes are exact as floats.
+        let ordered = source.graphOrder(floats)
+        return element == .float32
+            ? ArrayFile(floats: ordered, shape: shape)
+            : ArrayFile(element: element, shape: shape, bytes: ordered.map { UInt8($0) })
     }
 }
 
