@@ -7,7 +7,7 @@ struct FloatTwin {
     let interpreter: FloatInterpreter
     private let folds: [String: ValueRoles.Fold]
     private let infos: [String: TensorInfo]
-    private let narrowed: [String: String]
+    private let narrowings: [String: String]
 
     /// - Parameters:
     ///   - container: The quantized model.
@@ -28,9 +28,9 @@ struct FloatTwin {
         folds = try ValueRoles(graph, infos, floatNodes: floatNodes, fixed: Set(fixed.values.keys)).folds
         interpreter = try InferenceError.wrapGraph { () throws(GraphError) in try FloatInterpreter(graph) }
         self.infos = infos
-        narrowed = model.plan.originals
+        narrowings = model.plan.originals
         for value in model.plan.comparedValues.map({ model.plan.values[$0.value] }) {
-            guard infos[original(value.name)].map({ $0.shape.reduce(1, *) }) == value.count else {
+            guard infos[narrowed(value.name)].map({ $0.shape.reduce(1, *) }) == value.count else {
                 throw .invalid(field: "value '\(value.name)'", reason: "the float model has none like it")
             }
         }
@@ -41,12 +41,12 @@ struct FloatTwin {
 
     /// The float value that a value of the quantized model stands for.
     func name(of value: String) -> String {
-        let value = original(value)
+        let value = narrowed(value)
         return folds[value]?.value ?? value
     }
 
     /// What is only there in 16 bits becomes a value of the float model when it is narrowed.
-    private func original(_ value: String) -> String { infos[value] == nil ? narrowed[value] ?? value : value }
+    private func narrowed(_ value: String) -> String { infos[value] == nil ? narrowings[value] ?? value : value }
 
     /// The values that stand as bytes, as if each encoding had been given: so the float model is taken apart in the same way.
     ///
