@@ -1,5 +1,5 @@
 /// Nobody is told of some alerts for a time, such as that of planned work.
-public struct AlertSilenced: Event {
+public struct AlertSilenced: Event, Hashable {
     /// Durable; said by people (`hexloop alert silence`), read by the alert program.
     public static let kind = EventKind("alert", "silenced")
 
