@@ -42,6 +42,9 @@ struct SerialDependence: Codable, Sendable, Hashable {
     private var moments = Moments()
     private var steps = 0.0
     private var last = 0.0
+    // Of stretches that are over.
+    private var squares = 0.0
+    private var pairs = 0
 
     mutating func add(_ value: Double) {
         if moments.count > 0 { steps += (value - last) * (value - last) }
@@ -49,12 +52,21 @@ struct SerialDependence: Codable, Sendable, Hashable {
         moments.add(value)
     }
 
+    /// A stretch is over: what the next one's mean differs by is no dependence of values within either.
+    mutating func endStretch() {
+        squares += moments.variance * Double(max(0, moments.count - 1))
+        pairs += max(0, moments.count - 1)
+        moments = Moments()
+    }
+
     /// 1 for independent values, `(1 + ρ) / (1 - ρ)` in general: so many values say as much as one independent one.
     var factor: Double {
-        let n = Double(moments.count)
-        guard n > 20, moments.variance > 0 else { return 1 }
+        let inner = max(0, moments.count - 1)
+        let n = Double(pairs + inner)
+        let squares = squares + moments.variance * Double(inner)
+        guard n >= 20, squares > 0 else { return 1 }
         // The mean square of steps is 2 (1 - ρ) variances.
-        let rho = min(0.9995, 1 - steps / (n - 1) / (2 * moments.variance))
+        let rho = min(0.9995, 1 - steps / (2 * squares))
         return rho <= 0 || rho * rho * n < 9 ? 1 : (1 + rho) / (1 - rho)
     }
 }
@@ -227,6 +239,7 @@ struct FeatureWatch: Codable, Sendable, Hashable {
 
     /// A part of a season is over: how it differs from the same part of earlier seasons, which it joins.
     mutating func endSlot(_ slot: Int) -> Double {
+        defer { dependence.endStretch() }
         guard !edges.isEmpty else { return 1 }
         let place = slot * Self.bins
         let before = slotCounts[place..<(place + Self.bins)]

@@ -195,8 +195,9 @@ public struct InputWatch: Sendable, Hashable {
                 isDifferent = isDifferent || !found.isEmpty
                 if asked.contains(detector), !found.isEmpty, signal == nil { signal = begin(detector, found, age: 0) }
             }
+            // A season's parts are what is compared there.
+            settle(isDifferent: isDifferent)
         }
-        settle(isDifferent: isDifferent)
         for index in features.indices {
             let becoming: FeatureWatch.Becoming =
                 switch reference {
@@ -210,7 +211,7 @@ public struct InputWatch: Sendable, Hashable {
         return signal
     }
 
-    /// An episode of drift is over after two windows without any difference.
+    /// An episode of drift is over after two windows, or two parts of a season, without any difference.
     private mutating func settle(isDifferent: Bool) {
         head.quietWindows = isDifferent ? 0 : head.quietWindows + 1
         if head.quietWindows >= 2 { head.drifting = [] }

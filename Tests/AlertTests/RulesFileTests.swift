@@ -43,7 +43,7 @@ struct RulesFileTests {
             ("3", "the rules file, or a list of rules, with the keys sinks, rules, wait, repeat"),
             ("rules: 3", "rules: a list of rules is expected"),
             ("[]", "a list of rules is expected"),
-            ("name: a", "name: no such key; allowed are rules, wait, repeat"),
+            ("name: a", "name: no such key; allowed are sinks, rules, wait, repeat"),
             ("wait: 10", "wait: '10' must be a number with a unit"),
             ("repeat: 1s", "repeat: at least 1m is expected, or never"),
             ("inhibit: {when: a}", "inhibit: a list is expected"),

@@ -154,9 +154,9 @@ struct OfferTests {
         func file(_ first: String, _ second: String) -> [UInt8] {
             var file = ONNXFile()
             file.add("Concat", [first, second], "all", integers: ["axis": 1])
-            file.add(weights: "w", shape: [1, 4], [100, 1, 2, 3])
-            file.add(weights: "b", shape: [1], [0])
-            file.add("Gemm", ["all", "w", "b"], "y", integers: ["transB": 1])
+            file.add(weights: "weights", shape: [1, 4], [100, 1, 2, 3])
+            file.add(weights: "bias", shape: [1], [0])
+            file.add("Gemm", ["all", "weights", "bias"], "y", integers: ["transB": 1])
             return file.bytes(inputs: [(first, [1, 1]), (second, [1, 3])], outputs: [("y", [1, 1])])
         }
         let pipeline = try Example.pipeline(Example.regression)

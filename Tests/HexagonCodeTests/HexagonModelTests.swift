@@ -168,7 +168,7 @@ struct HexagonModelTests {
     func noModel() async throws {
         let (code, log, source) = try await emit([1, 2, 3])
         #expect(code == 1)
-        #expect(log.contains("model.hxm is no container that can be trusted"), "\(log)")
+        #expect(log.contains("model.hxm is no model that can be read"), "\(log)")
         #expect(source == nil)
     }
 }

@@ -29,6 +29,10 @@ enum MonitorMigrations {
             ALTER TABLE prediction ADD COLUMN sighting BLOB;
             ALTER TABLE prediction ADD COLUMN expected REAL;
             ALTER TABLE prediction ADD COLUMN label REAL;
+            ALTER TABLE prediction ADD COLUMN arrivedAt INTEGER NOT NULL DEFAULT 0;
+            UPDATE prediction SET arrivedAt = at;
+            DROP INDEX predictionAt;
+            CREATE INDEX predictionArrivedAt ON prediction (arrivedAt);
             CREATE TABLE sighting (
                 pipeline TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, sighting BLOB NOT NULL,
                 PRIMARY KEY (pipeline, key)) STRICT, WITHOUT ROWID;

@@ -172,7 +172,13 @@ struct WatchBook {
                 }
                 if let made { (findings, answer) = made }
             }
-            try JoinTable.insert(answer, digest: prediction.digest, pipeline: pipeline.name, db)
+            try JoinTable.insert(
+                answer,
+                digest: prediction.digest,
+                pipeline: pipeline.name,
+                at: transaction.now,
+                db
+            )
             try tell(findings, pipeline.name, transaction)
             try join(pipeline, key: prediction.key, occasion, transaction)
         }

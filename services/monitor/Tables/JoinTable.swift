@@ -45,15 +45,21 @@ enum JoinTable {
         ) != nil
     }
 
-    static func insert(_ answer: PipelineWatch.Answer, digest: String, pipeline: String, _ db: Database) throws {
+    static func insert(
+        _ answer: PipelineWatch.Answer,
+        digest: String,
+        pipeline: String,
+        at now: Timestamp,
+        _ db: Database
+    ) throws {
         try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO prediction (pipeline, key, digest, outputs, at, sighting, expected)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO prediction (pipeline, key, digest, outputs, at, sighting, expected, arrivedAt)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             pipeline, answer.key, digest, Data(try EventCoding.encode(answer.outputs)), answer.at.microseconds,
-            Data(try EventCoding.encode(answer.sighting)), answer.expected,
+            Data(try EventCoding.encode(answer.sighting)), answer.expected, now.microseconds,
         ])
     }
 
@@ -102,10 +108,11 @@ enum JoinTable {
         )
     }
 
-    /// Forgets what waited longer than any pipeline wants.
+    /// Forgets what came before `time`. When it came counts, not when it happened: a replay of last year's observations
+    /// waits for its labels as long as today's.
     static func prune(before time: Timestamp, _ db: Database) throws {
-        for table in ["prediction", "label", "sighting"] {
-            try db.execute(sql: "DELETE FROM \(table) WHERE at < ?", arguments: [time.microseconds])
+        for (table, column) in [("prediction", "arrivedAt"), ("label", "at"), ("sighting", "at")] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE \(column) < ?", arguments: [time.microseconds])
         }
     }
 }
