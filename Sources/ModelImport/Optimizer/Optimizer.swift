@@ -11,6 +11,7 @@ enum Optimizer {
             var rewrite = try Rewrite(model)
             rewrite.joinReorderings()
             rewrite.findHardSwish()
+            rewrite.findGates()
             rewrite.joinAffines()
             rewrite.foldAffinesAfterSums()
             rewrite.foldAffinesBeforeSums()
