@@ -1,4 +1,4 @@
-/// A sum, difference, product or quotient of two values, or of a value and a constant, element by element.
+/// A sum, difference, product, quotient or power of two values, or of a value and a constant, element by element.
 ///
 /// Shapes are aligned at their last dimensions; a dimension that is 1 or missing repeats, as in NumPy. The batch, which
 /// is in no shape, never takes part.
@@ -15,6 +15,8 @@ public struct Arithmetic: Codable, Sendable, Hashable {
         case maximum
         /// The smaller of both.
         case minimum
+        /// The first to the power of the second, as C's `pow` has it: NaN for a negative base and a fraction.
+        case raise
 
         /// Applies the operation to two elements.
         public func callAsFunction(_ first: Float, _ second: Float) -> Float {
@@ -25,6 +27,7 @@ public struct Arithmetic: Codable, Sendable, Hashable {
             case .divide: first / second
             case .maximum: first < second ? second : first
             case .minimum: second < first ? second : first
+            case .raise: Float(Elementary.raise(Double(first), to: Double(second)))
             }
         }
     }

@@ -18,6 +18,40 @@ public enum Function: Sendable, Hashable {
     case sigmoid
     /// `(exp(2x) - 1) / (exp(2x) + 1)`
     case tanh
+    /// `x / (1 + exp(-x))`, which others call SiLU.
+    case swish
+    /// `x` times the normal distribution at `x`: `x * (1 + erf(x / √2)) / 2`
+    case gelu
+    /// As ``gelu``, approximated: `x * (1 + tanh(√(2/π) * (x + 0.044715 * x³))) / 2`
+    case tanhGelu
+    /// `x` where positive, else `alpha * (exp(x) - 1)`.
+    case elu(alpha: Float)
+    /// `ln(1 + exp(x))`
+    case softplus
+    /// `x / (1 + |x|)`
+    case softsign
+    /// `2 / √π ∫₀ˣ exp(-t²) dt`
+    case erf
+    /// `e^x`
+    case exponential
+    /// The natural logarithm; NaN below 0.
+    case logarithm
+    /// `|x|`
+    case absolute
+    /// `√x`; NaN below 0.
+    case squareRoot
+    /// `1 / x`
+    case reciprocal
+    /// `1 / √x`
+    case reciprocalSquareRoot
+    /// `x` to a whole power in 1...16.
+    case power(exponent: Int)
+    /// The nearest whole number below.
+    case floor
+    /// The nearest whole number above.
+    case ceiling
+    /// The nearest whole number, ties to even.
+    case round
 
     /// The value at `x`; NaN stays NaN.
     public func callAsFunction(_ x: Float) -> Float {
@@ -28,8 +62,25 @@ public enum Function: Sendable, Hashable {
         case .leakyRelu(let slope): x < 0 ? slope * x : x
         case .hardSwish: x * Function.clamp(x + 3, 0, 6) / 6
         case .hardSigmoid(let slope, let offset): Function.clamp(slope * x + offset, 0, 1)
-        case .sigmoid: Float(Function.sigmoid(Double(x)))
-        case .tanh: Float(Function.tanh(Double(x)))
+        case .sigmoid: Float(Elementary.sigmoid(Double(x)))
+        case .tanh: Float(Elementary.tanh(Double(x)))
+        case .swish: Float(Double(x) * Elementary.sigmoid(Double(x)))
+        case .gelu: Float(Double(x) * (1 + Elementary.erf(Double(x) * 0.7071067811865476)) / 2)
+        case .tanhGelu: Float(Function.tanhGelu(Double(x)))
+        case .elu(let alpha): x < 0 ? Float(Double(alpha) * Elementary.expMinusOne(Double(x))) : x
+        case .softplus: Float(max(Double(x), 0) + Elementary.log(1 + Softmax.exp(-Double(x).magnitude)))
+        case .softsign: x / (1 + x.magnitude)
+        case .erf: Float(Elementary.erf(Double(x)))
+        case .exponential: Float(Elementary.exp(Double(x)))
+        case .logarithm: Float(Elementary.log(Double(x)))
+        case .absolute: x.magnitude
+        case .squareRoot: x.squareRoot()
+        case .reciprocal: 1 / x
+        case .reciprocalSquareRoot: Float(1 / Double(x).squareRoot())
+        case .power(let exponent): Float(Elementary.power(Double(x), exponent))
+        case .floor: x.rounded(.down)
+        case .ceiling: x.rounded(.up)
+        case .round: x.rounded(.toNearestOrEven)
         }
     }
 
@@ -41,19 +92,7 @@ public enum Function: Sendable, Hashable {
         return x
     }
 
-    private static func sigmoid(_ x: Double) -> Double {
-        let power = Softmax.exp(-x.magnitude)
-        return x < 0 ? power / (1 + power) : 1 / (1 + power)
-    }
-
-    /// Near 0, where `1 - exp(-2|x|)` would lose bits, the first terms of the series.
-    private static func tanh(_ x: Double) -> Double {
-        guard x.magnitude >= 0x1p-6 else {
-            let square = x * x
-            return x * (1 - square / 3 * (1 - square * 2 / 5))
-        }
-        let power = Softmax.exp(-2 * x.magnitude)
-        let magnitude = (1 - power) / (1 + power)
-        return x < 0 ? -magnitude : magnitude
+    private static func tanhGelu(_ x: Double) -> Double {
+        x * (1 + Elementary.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))) / 2
     }
 }

@@ -3,7 +3,7 @@ extension Operation: Codable {
     private enum Key: String, CodingKey {
         case kind, scale, offset, weights, bias, activation, axis, axes, before, after, value, countsPadding
         case keepsDimensions, shape, permutation, table, begin, end, stride, low, high, slope
-        case norm, takesLast
+        case norm, takesLast, alpha, exponent
     }
 
     /// Reads the fields of the kind; whether they fit the graph is for ``Graph/validate()`` to say.
@@ -20,7 +20,7 @@ extension Operation: Codable {
                 activation: try field(.activation)
             )
         case "convolution": self = .convolution(try Convolution(from: decoder))
-        case "add", "subtract", "multiply", "divide", "maximum", "minimum":
+        case "add", "subtract", "multiply", "divide", "maximum", "minimum", "raise":
             self = .arithmetic(try Arithmetic(from: decoder))
         case "concatenate": self = .concatenate(axis: try field(.axis))
         case "pad": self = .pad(before: try field(.before), after: try field(.after), value: try field(.value))
@@ -42,6 +42,23 @@ extension Operation: Codable {
         case "hard-sigmoid": self = .function(.hardSigmoid(slope: try field(.slope), offset: try field(.offset)))
         case "sigmoid": self = .function(.sigmoid)
         case "tanh": self = .function(.tanh)
+        case "swish": self = .function(.swish)
+        case "gelu": self = .function(.gelu)
+        case "tanh-gelu": self = .function(.tanhGelu)
+        case "elu": self = .function(.elu(alpha: try field(.alpha)))
+        case "softplus": self = .function(.softplus)
+        case "softsign": self = .function(.softsign)
+        case "erf": self = .function(.erf)
+        case "exponential": self = .function(.exponential)
+        case "logarithm": self = .function(.logarithm)
+        case "absolute": self = .function(.absolute)
+        case "square-root": self = .function(.squareRoot)
+        case "reciprocal": self = .function(.reciprocal)
+        case "reciprocal-square-root": self = .function(.reciprocalSquareRoot)
+        case "power": self = .function(.power(exponent: try field(.exponent)))
+        case "floor": self = .function(.floor)
+        case "ceiling": self = .function(.ceiling)
+        case "round": self = .function(.round)
         case "softmax": self = .softmax
         case "normalize": self = .normalize(try field(.norm))
         case "arg-max": self = .argMax(axis: try field(.axis), takesLast: try field(.takesLast))
@@ -111,7 +128,12 @@ extension Operation: Codable {
         case .hardSigmoid(let slope, let offset):
             try container.encode(slope, forKey: .slope)
             try container.encode(offset, forKey: .offset)
-        case .relu, .relu6, .hardSwish, .sigmoid, .tanh: break
+        case .elu(let alpha): try container.encode(alpha, forKey: .alpha)
+        case .power(let exponent): try container.encode(exponent, forKey: .exponent)
+        case .relu, .relu6, .hardSwish, .sigmoid, .tanh, .swish, .gelu, .tanhGelu, .softplus, .softsign, .erf,
+            .exponential,
+            .logarithm, .absolute, .squareRoot, .reciprocal, .reciprocalSquareRoot, .floor, .ceiling, .round:
+            break
         }
     }
 }

@@ -90,6 +90,23 @@ extension Function {
         case .hardSigmoid: "hard-sigmoid"
         case .sigmoid: "sigmoid"
         case .tanh: "tanh"
+        case .swish: "swish"
+        case .gelu: "gelu"
+        case .tanhGelu: "tanh-gelu"
+        case .elu: "elu"
+        case .softplus: "softplus"
+        case .softsign: "softsign"
+        case .erf: "erf"
+        case .exponential: "exponential"
+        case .logarithm: "logarithm"
+        case .absolute: "absolute"
+        case .squareRoot: "square-root"
+        case .reciprocal: "reciprocal"
+        case .reciprocalSquareRoot: "reciprocal-square-root"
+        case .power: "power"
+        case .floor: "floor"
+        case .ceiling: "ceiling"
+        case .round: "round"
         }
     }
 }

@@ -256,7 +256,13 @@ struct ShapeInference {
         case .hardSigmoid(let slope, let offset):
             guard slope.isFinite else { throw invalid("slope", "not finite") }
             guard offset.isFinite else { throw invalid("offset", "not finite") }
-        case .relu, .relu6, .hardSwish, .sigmoid, .tanh: break
+        case .elu(let alpha):
+            guard alpha.isFinite else { throw invalid("alpha", "not finite") }
+        case .power(let exponent): try check(exponent, "exponent", in: 1...16)
+        case .relu, .relu6, .hardSwish, .sigmoid, .tanh, .swish, .gelu, .tanhGelu, .softplus, .softsign, .erf,
+            .exponential,
+            .logarithm, .absolute, .squareRoot, .reciprocal, .reciprocalSquareRoot, .floor, .ceiling, .round:
+            break
         }
     }
 

@@ -141,6 +141,21 @@ struct FloatLayerTests {
         #expect(result.report.signalToNoiseDB > 25)
     }
 
+    @Test("Powers of two values and with several exponents are computed in float")
+    func powers() throws {
+        var model = SmallModel(inputs: [("x", [4, 4, 3])])
+        model.addConvolution("a", "x", from: 3, to: 4, activation: .relu)
+        model.addConvolution("b", "x", from: 3, to: 4, activation: .relu6)
+        model.graph.constants["one"] = Tensor(shape: [], floats: [1])
+        model.add("c", .arithmetic(Arithmetic(.add, constant: "one")), "a")
+        model.graph.constants["exponents"] = Tensor(shape: [4], floats: [0.5, 1, 1.5, 2])
+        model.add("d", .arithmetic(Arithmetic(.raise, constant: "exponents")), "b")
+        model.add("power", .arithmetic(Arithmetic(.raise)), "c", "d")
+        model.addFullyConnected("out", "power", from: 64, to: 5)
+        let (_, result) = try model.quantized()
+        #expect(result.floatLayers.map(\.node) == ["d", "power"])
+    }
+
     @Test("Where no layer may stay float, all that would are named")
     func refused() throws {
         var model = Self.quotient

@@ -111,7 +111,8 @@ struct RandomModel {
         case 8:
             let functions: [Function] = [
                 .relu, .relu6, .clip(low: -0.5, high: 0.75), .leakyRelu(slope: 0.1), .hardSwish, .sigmoid, .tanh,
-                .hardSigmoid(slope: 0.2, offset: 0.5),
+                .hardSigmoid(slope: 0.2, offset: 0.5), .swish, .gelu, .elu(alpha: 1), .softplus, .absolute, .erf,
+                .power(exponent: 2),
             ]
             operation = .function(random.element(of: functions))
         case 9:

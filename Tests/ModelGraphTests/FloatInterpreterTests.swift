@@ -1,3 +1,4 @@
+import Foundation
 import ModelGraph
 import Testing
 
@@ -92,6 +93,20 @@ struct FloatInterpreterTests {
         )
     }
 
+    @Test("Powers of two values are those of C")
+    func powers() throws {
+        let numbers: [Float] = [-.infinity, -2.5, -2, -1, -0.5, -0.0, 0, 0.5, 1, 2, 3, 7.25, .infinity, .nan]
+        for x in numbers {
+            for y in numbers {
+                let (power, wanted) = (Arithmetic.Kind.raise(x, y), pow(x, y))
+                #expect(power.isNaN == wanted.isNaN && power.sign == wanted.sign || wanted.isNaN, "\(x) \(y)")
+                #expect(power == wanted || wanted.isNaN || (power - wanted).magnitude <= wanted.ulp, "\(x) \(y)")
+            }
+        }
+        let cubes = graph(.arithmetic(Arithmetic(.raise)), [2], [1])
+        #expect(try FloatInterpreter(cubes).run([3, -2, 3], rows: 1) == [27, -8])
+    }
+
     @Test("Concatenation along each axis, of three values")
     func concatenation() throws {
         let last = graph(.concatenate(axis: 1), [2, 1], [2, 2])
@@ -143,6 +158,82 @@ struct FloatInterpreterTests {
         let tanh = try run(.tanh, [0, 1, -1, 100, 1e-4, 0.015, 0.016])
         let wanted: [Float] = [0, 0.761_594_2, -0.761_594_2, 1, 1e-4, 0.014_998_875, 0.015_998_634]
         for (value, wanted) in zip(tanh, wanted) { #expect((value - wanted).magnitude <= wanted.magnitude.ulp) }
+    }
+
+    @Test("Functions of real models have the values that Python's math module gives")
+    func elementaryFunctions() throws {
+        let x: [Float] = [0, 1, -1, 0.01, -0.01, 2.9, -3.1, 20, -20]
+        let expected: [(Function, [Float])] = [
+            (
+                .swish,
+                [
+                    0, 0.731058579, -0.268941421, 0.00502499968, -0.0049750001, 2.74875477, -0.133632498, 20,
+                    -4.12230724e-08,
+                ]
+            ),
+            (
+                .gelu,
+                [
+                    0, 0.841344746, -0.158655254, 0.00503989345, -0.00496010633, 2.89458924, -0.00299957083, 20,
+                    0,
+                ]
+            ),
+            (
+                .tanhGelu,
+                [0, 0.841191991, -0.158808009, 0.00503989345, -0.00496010633, 2.89503343, -0.00262661106, 20, -0]
+            ),
+            (
+                .elu(alpha: 0.5),
+                [0, 1, -0.316060279, 0.00999999978, -0.00497508301, 2.9000001, -0.477475397, 20, -0.499999999]
+            ),
+            (
+                .softplus,
+                [
+                    0.693147181, 1.31326169, 0.313261688, 0.69815968, 0.688159681, 2.95356287, 0.044063972, 20,
+                    2.06115362e-09,
+                ]
+            ),
+            (
+                .softsign,
+                [0, 0.5, -0.5, 0.00990098988, -0.00990098988, 0.74358975, -0.756097555, 0.952380952, -0.952380952]
+            ),
+            (.erf, [0, 0.842700793, -0.842700793, 0.0112834153, -0.0112834153, 0.999958902, -0.999988351, 1, -1]),
+            (
+                .exponential,
+                [
+                    1, 2.71828183, 0.367879441, 1.01005017, 0.990049834, 18.1741471, 0.0450492067, 485_165_184,
+                    2.06115362e-09,
+                ]
+            ),
+            (.absolute, [0, 1, 1, 0.00999999978, 0.00999999978, 2.9000001, 3.0999999, 20, 20]),
+            (.power(exponent: 3), [0, 1, -1, 9.99999933e-07, -9.99999933e-07, 24.3890024, -29.7909973, 8000, -8000]),
+            (.floor, [0, 1, -1, 0, -1, 2, -4, 20, -20]),
+            (.ceiling, [0, 1, -1, 1, 0, 3, -3, 20, -20]),
+            (.round, [0, 1, -1, 0, 0, 3, -3, 20, -20]),
+        ]
+        for (function, wanted) in expected { try check(function, x, wanted) }
+        let positive: [Float] = [0.25, 1, 2, 1e-6, 3.7, 1e6]
+        let ofPositive: [(Function, [Float])] = [
+            (.logarithm, [-1.38629436, 0, 0.693147181, -13.8155106, 1.30833283, 13.8155106]),
+            (.squareRoot, [0.5, 1, 1.41421356, 0.000999999999, 1.92353842, 1000]),
+            (.reciprocal, [4, 1, 0.5, 1_000_000, 0.270270267, 1e-06]),
+            (.reciprocalSquareRoot, [2, 1, 0.707106781, 1000, 0.519875242, 0.001]),
+        ]
+        for (function, wanted) in ofPositive { try check(function, positive, wanted) }
+        #expect(Function.logarithm(-1).isNaN)
+        #expect(Function.logarithm(0) == -.infinity)
+        #expect(Function.exponential(1000) == .infinity)
+        #expect(Function.round(2.5) == 2)
+    }
+
+    private func check(_ function: Function, _ x: [Float], _ wanted: [Float]) throws {
+        let values = try FloatInterpreter(graph(.function(function), [x.count])).run(x, rows: 1)
+        for (index, value) in values.enumerated() {
+            #expect(
+                (value - wanted[index]).magnitude <= max(2 * wanted[index].magnitude.ulp, 1e-9),
+                "\(function)(\(x[index]))"
+            )
+        }
     }
 
     @Test("Resizing takes the elements that the convention says")

@@ -104,7 +104,11 @@ struct ShapeTests {
             .maxPool(window), .averagePool(window, countsPadding: true), .mean(axes: [0, 1], keepsDimensions: true),
             .function(.relu), .function(.relu6), .function(.clip(low: -1, high: nil)), .function(.hardSwish),
             .function(.leakyRelu(slope: 0.1)), .function(.hardSigmoid(slope: 0.2, offset: 0.5)), .function(.sigmoid),
-            .function(.tanh), .softmax, .reshape(shape: [1, 2]), .transpose(permutation: [1, 0]),
+            .function(.tanh), .function(.swish), .function(.gelu), .function(.tanhGelu), .function(.elu(alpha: 0.5)),
+            .function(.softplus), .function(.softsign), .function(.erf), .function(.exponential), .function(.logarithm),
+            .function(.absolute), .function(.squareRoot), .function(.reciprocal), .function(.reciprocalSquareRoot),
+            .function(.power(exponent: 3)), .function(.floor), .function(.ceiling), .function(.round),
+            .softmax, .reshape(shape: [1, 2]), .transpose(permutation: [1, 0]),
             .resize(Resize(.bilinear, size: Extent(3), coordinates: .halfPixel, rounding: .preferCeil)),
             .gather(table: "t"), .slice(begin: [1], end: [2], stride: [3]),
         ]

@@ -113,6 +113,86 @@ struct ONNXImportTests {
         #expect(imported.outputs[0].shape == [1, 6])
     }
 
+    @Test(
+        "A swish and a GELU in their parts are found, wherever the half stands, and not where a part is read elsewhere"
+    )
+    func gates() throws {
+        func model(_ build: (inout ONNXFile) -> Void) throws -> ImportedModel {
+            var model = ONNXFile([1, 4])
+            for (name, number) in [("root", Float(2).squareRoot()), ("one", 1), ("half", 0.5)] {
+                model.constant(name, [], [number])
+            }
+            build(&model)
+            return try model.read()
+        }
+        let swish = try model {
+            $0.node("Sigmoid", ["x"], "s")
+            $0.node("Mul", ["s", "x"], "y")
+        }
+        #expect(kinds(swish) == ["swish"])
+        func erf(_ model: inout ONNXFile) {
+            model.node("Div", ["x", "root"], "d")
+            model.node("Erf", ["d"], "e")
+            model.node("Add", ["e", "one"], "a")
+        }
+        let halfLast = try model {
+            erf(&$0)
+            $0.node("Mul", ["x", "a"], "m")
+            $0.node("Mul", ["m", "half"], "y")
+        }
+        #expect(kinds(halfLast) == ["gelu"])
+        let halfFirst = try model {
+            $0.node("Mul", ["half", "x"], "h")
+            erf(&$0)
+            $0.node("Mul", ["h", "a"], "y")
+        }
+        #expect(kinds(halfFirst) == ["gelu"])
+        let readTwice = try model {
+            $0.node("Sigmoid", ["x"], "s")
+            $0.node("Mul", ["s", "x"], "m")
+            $0.node("Add", ["m", "s"], "y")
+        }
+        #expect(kinds(readTwice) == ["sigmoid", "multiply", "add"])
+    }
+
+    @Test("Tiles, parametric rectification and layer normalization are made of what the graph has")
+    func composed() throws {
+        var tile = ONNXFile([1, 2, 1])
+        tile.constant("n", [3], integers: [1, 2, 2])
+        tile.node("Tile", ["x", "n"], "y")
+        let tiled = try FileRun(tile.read()).run([SourceTensor(shape: [1, 2, 1], floats: [1, 2])])[0]
+        #expect(tiled.shape == [1, 4, 2])
+        #expect(tiled.floats == [1, 1, 2, 2, 1, 1, 2, 2])
+        var relu = ONNXFile([1, 2, 1, 2])
+        relu.constant("slope", [2, 1, 1], [0.5, 0.25])
+        relu.node("PRelu", ["x", "slope"], "y")
+        let answer = try FileRun(relu.read()).run([SourceTensor(shape: [1, 2, 1, 2], floats: [-2, 3, -4, 5])])[0]
+        #expect(answer.floats == [-1, 3, -1, 5])
+
+        var layer = ONNXFile([1, 4])
+        layer.constant("scale", [4], [1, 1, 1, 2])
+        layer.constant("offset", [4], [0, 0, 0, 1])
+        layer.node("LayerNormalization", ["x", "scale", "offset"], "y", floats: ["epsilon": [0]])
+        let normal = try FileRun(layer.read()).run([SourceTensor(shape: [1, 4], floats: [1, 1, 3, 3])])[0]
+        #expect(normal.floats == [-1, -1, 1, 3])
+    }
+
+    @Test("Powers have several exponents, computed ones and constant bases")
+    func powers() throws {
+        func run(_ inputs: [String], _ constant: [Float], _ x: [Float]) throws -> [Float] {
+            var model = ONNXFile([1, 2])
+            model.constant("c", [Int64(constant.count)], constant)
+            model.node("Pow", inputs, "y")
+            return try FileRun(model.read()).run([SourceTensor(shape: [1, 2], floats: x)])[0].floats
+        }
+        #expect(try run(["x", "c"], [3, -1], [-2, 4]) == [-8, 0.25])
+        #expect(try run(["x", "c"], [2.5], [4, 0]) == [32, 0])
+        #expect(try run(["x", "c"], [0.25, 1], [-2, 4])[0].isNaN)
+        #expect(try run(["x", "x"], [0], [-2, 3]) == [0.25, 27])
+        #expect(try run(["c", "x"], [1, 1], [-2, 3]) == [1, 1])
+        #expect(throws: ImportError.self) { try run(["c", "x"], [1, -1], [-2, 3]) }
+    }
+
     @Test("A hard swish in its parts is found")
     func hardSwish() throws {
         var model = ONNXFile([1, 8])

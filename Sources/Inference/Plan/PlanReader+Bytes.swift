@@ -55,7 +55,7 @@ extension PlanReader {
                     )
                 )
             }
-        case .divide, .maximum, .minimum:
+        case .divide, .maximum, .minimum, .raise:
             throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
         }
     }

@@ -122,7 +122,7 @@ struct GraphRewriter {
             case .arithmetic(let arithmetic):
                 if let constant = arithmetic.constant {
                     try expand(node, arithmetic, constant: constant)
-                } else if arithmetic.kind == .divide {
+                } else if [.divide, .raise].contains(arithmetic.kind) {
                     graph.nodes.append(node)
                 } else {
                     expandRepeats(node, arithmetic)
@@ -159,7 +159,7 @@ struct GraphRewriter {
     private mutating func expand(_ node: Node, _ arithmetic: Arithmetic, constant: String) throws(InferenceError) {
         guard let tensor = graph.constants[constant] else { throw .container(.missingTensor(constant)) }
         let (input, output) = (shape(node.inputs[0]), shape(node.output))
-        guard tensor.elementCount > 1, input == output, ![.maximum, .minimum].contains(arithmetic.kind) else {
+        guard tensor.elementCount > 1, input == output, ![.maximum, .minimum, .raise].contains(arithmetic.kind) else {
             graph.nodes.append(node)
             return
         }
@@ -177,7 +177,7 @@ struct GraphRewriter {
             case .subtract: (ones, elements.map { -$0 })
             case .multiply: (elements, zeros)
             case .divide: (elements.map { 1 / $0 }, zeros)
-            case .maximum, .minimum: (ones, zeros)
+            case .maximum, .minimum, .raise: (ones, zeros)
             }
         let scaleName = fresh("\(node.name).factor")
         let offsetName = fresh("\(node.name).addend")

@@ -555,7 +555,7 @@ struct QuantizationDraft {
             }
             write("\(node.name).multiplier", words: words)
             write("\(node.name).shift", words: [shift])
-        case .divide, .maximum, .minimum:
+        case .divide, .maximum, .minimum, .raise:
             throw .unsupported(node: node.name, reason: "there is no \(arithmetic.kind.rawValue) of integers")
         }
         try addRange(node, arithmetic.activation)

@@ -82,7 +82,7 @@ struct ValueRoles {
                 case .subtract: addends = number.map { -$0 }
                 case .multiply: factors = number
                 case .divide: factors = number.map { 1 / $0 }
-                case .maximum, .minimum: break
+                case .maximum, .minimum, .raise: break
                 }
             default: break
             }
@@ -167,7 +167,7 @@ extension Graph {
         case .affine: true
         case .arithmetic(let arithmetic):
             arithmetic.constant.map { constants[$0]?.elementCount == 1 } ?? false && arithmetic.activation == .none
-                && arithmetic.kind != .maximum && arithmetic.kind != .minimum
+                && ![.maximum, .minimum, .raise].contains(arithmetic.kind)
         default: false
         }
     }

@@ -74,7 +74,7 @@ struct FloatReshape: FloatKernel {
     func run(_ inputs: [[Float]], rows: Int) -> [Float] { inputs[0] }
 }
 
-/// A sum, difference or product with repeated dimensions.
+/// Arithmetic of two operands with repeated dimensions.
 struct FloatArithmetic: FloatKernel {
     private let arithmetic: Arithmetic
     private let constant: [Float]?
@@ -96,7 +96,7 @@ struct FloatArithmetic: FloatKernel {
     }
 
     /// The second operand repeats over the first.
-    private func combined(_ x: [Float], _ y: [Float], rows: Int, period: Int) -> [Float] {
+    private func combined(_ kind: hxf_kind, _ x: [Float], _ y: [Float], rows: Int, period: Int) -> [Float] {
         // Without a constant each row has its own second operand.
         let times = constant == nil && period != counts.output ? rows : 1
         let count = rows * counts.output / times
@@ -111,7 +111,7 @@ struct FloatArithmetic: FloatKernel {
                     guard let x = x.baseAddress, let y = y.baseAddress else { return }
                     for part in 0..<times {
                         unsafe hxf_combine(
-                            arithmetic.kind.code,
+                            kind,
                             x + part * count,
                             y + part * length,
                             count,
@@ -127,8 +127,8 @@ struct FloatArithmetic: FloatKernel {
 
     func run(_ inputs: [[Float]], rows: Int) -> [Float] {
         let (x, y) = (inputs[0], constant ?? inputs[1])
-        if first == nil, let period {
-            return combined(x, y, rows: rows, period: period)
+        if first == nil, let period, let kind = arithmetic.kind.code {
+            return combined(kind, x, y, rows: rows, period: period)
         }
         var result: [Float] = []
         result.reserveCapacity(rows * counts.output)
@@ -158,8 +158,8 @@ struct FloatArithmetic: FloatKernel {
 }
 
 extension Arithmetic.Kind {
-    /// As the C code names it.
-    fileprivate var code: hxf_kind {
+    /// As the C code names it; nil where it has none.
+    fileprivate var code: hxf_kind? {
         switch self {
         case .add: HXF_ADD
         case .subtract: HXF_SUBTRACT
@@ -167,6 +167,7 @@ extension Arithmetic.Kind {
         case .divide: HXF_DIVIDE
         case .maximum: HXF_MAXIMUM
         case .minimum: HXF_MINIMUM
+        case .raise: nil
         }
     }
 }

@@ -99,12 +99,12 @@ public enum OperatorTable {
         "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SHAPE", "SPACE_TO_BATCH_ND", "SQUEEZE",
     ]
 
-    private static let tfliteFloatOnly: Set<String> = ["ABS", "ARG_MAX", "DIV", "L2_NORMALIZATION"]
+    private static let tfliteFloatOnly: Set<String> = ["ARG_MAX", "DIV", "L2_NORMALIZATION"]
 
-    private static let floatOnly: Set<String> = ["Abs", "ArgMax", "LpNormalization", "ai.onnx.ml.Normalizer"]
+    private static let floatOnly: Set<String> = ["ArgMax", "LpNormalization", "ai.onnx.ml.Normalizer"]
 
     private static let onnxFacts: [String: (opsets: String, becomes: String)] = [
-        "Abs": ("7-22", "the greater of both signs, in float only"),
+        "Abs": ("7-22", "absolute"),
         "ArgMax": ("7-22", "arg-max"),
         "AveragePool": ("7-22", "average-pool; with dilation or over three dimensions sums with constant weights"),
         "BatchNormalization": ("7-22", "affine, folded into the weights around it"),
@@ -159,6 +159,13 @@ public enum OperatorTable {
         "Transpose": ("7-22", "nothing, as long as nobody asks for the order"),
         "Unsqueeze": ("7-22", "nothing"),
         "Upsample": ("7-9", "resize"),
+        "Gelu": ("20-22", "gelu or tanh-gelu; found in its parts too"),
+        "InstanceNormalization": ("7-22", "means, power, reciprocal-square-root, products"),
+        "LayerNormalization": ("17-22", "means, power, reciprocal-square-root, products"),
+        "Mish": ("18-22", "softplus, tanh, multiply"),
+        "Pow": ("7-22", "power, square-root or reciprocal; of two values raise, in float only"),
+        "Selu": ("7-22", "elu and multiply"),
+        "Sigmoid": ("7-22", "itself; times its operand swish"),
         "ai.onnx.ml.ArrayFeatureExtractor": ("1-5", "slice or sums with constant weights; a label is left out"),
         "ai.onnx.ml.LinearClassifier": ("1-5", "fully-connected and softmax or sigmoid"),
         "ai.onnx.ml.LinearRegressor": ("1-5", "fully-connected"),

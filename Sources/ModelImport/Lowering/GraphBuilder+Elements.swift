@@ -27,11 +27,6 @@ extension GraphBuilder {
         try arithmetic(.multiply, value, Value(SourceTensor(shape: [], floats: [-1])))
     }
 
-    /// Each element without its sign.
-    mutating func magnitude(_ value: Value) throws(Refusal) -> Value {
-        try arithmetic(.maximum, value, negative(value))
-    }
-
     /// `x` where positive, else `slope * x`.
     ///
     /// - Parameter slope: Repeated over the value.
@@ -41,7 +36,7 @@ extension GraphBuilder {
         return try arithmetic(.add, clip(value, low: 0, high: nil), negative)
     }
 
-    /// A sum, difference or product with repeated dimensions.
+    /// Arithmetic of two values with repeated dimensions.
     mutating func arithmetic(
         _ kind: Arithmetic.Kind,
         _ first: Value,
@@ -60,11 +55,14 @@ extension GraphBuilder {
             case .add, .multiply, .maximum, .minimum:
                 return try arithmetic(kind, second, constant.tensor, shape: shape, activation: activation)
             case .subtract:
-                let minus = SourceTensor(shape: [], floats: [-1])
-                let negative = try arithmetic(.multiply, second, minus, shape: second.shape, activation: .none)
+                let negative = try arithmetic(.multiply, second, .number(-1))
                 return try arithmetic(.add, negative, constant.tensor, shape: shape, activation: activation)
             case .divide:
-                throw .unsupported("a constant divided by a value")
+                let reciprocal = try function(.reciprocal, second)
+                return try arithmetic(.multiply, reciprocal, constant.tensor, shape: shape, activation: activation)
+            case .raise:
+                guard activation == .none else { throw .unsupported("an activation of a power") }
+                return try power(of: constant.tensor, second)
             }
         }
         let isFirstLarger = first.shape.reduce(1, *) >= second.shape.reduce(1, *)

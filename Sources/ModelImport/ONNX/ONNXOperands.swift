@@ -21,8 +21,10 @@ struct ONNXOperands {
     var dropped: [Int] = []
 
     /// The operators that are imported, with their domains.
-    static let operators: Set<String> = [
-        "Abs", "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
+    static let operators = direct.union(functions).union(normalizations)
+
+    private static let direct: Set<String> = [
+        "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
         "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
         "DynamicQuantizeLinear", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
         "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "LpNormalization", "MatMul", "MatMulInteger", "Max",
@@ -75,7 +77,6 @@ struct ONNXOperands {
         case "Add", "Sub", "Mul", "Div": return [try arithmetic(kind, &builder)]
         case "Sum", "Max", "Min": return [try several(kind, &builder)]
         case "Neg": return [try builder.negative(value(0))]
-        case "Abs": return [try builder.magnitude(value(0))]
         case "PRelu": return [try builder.parametricRelu(value(0), slope: real(1))]
         case "LpNormalization": return [try lengthNormalization(&builder)]
         case "Relu": return [try builder.clip(value(0), low: 0, high: nil)]
@@ -110,6 +111,9 @@ struct ONNXOperands {
         case "ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.LinearClassifier", "ai.onnx.ml.LinearRegressor",
             "ai.onnx.ml.Normalizer", "ai.onnx.ml.Scaler", "ai.onnx.ml.ZipMap":
             return try classical(kind, &builder)
+        case _ where ONNXOperands.functions.contains(kind): return [try function(kind, &builder)]
+        case "InstanceNormalization": return [try instanceNormalization(&builder)]
+        case "LayerNormalization": return try layerNormalization(&builder)
         default: return try quantized(kind, &builder)
         }
     }

@@ -12,6 +12,7 @@ enum Optimizer {
             rewrite.joinReorderings()
             rewrite.findHardSwish()
             rewrite.cropPadding()
+            rewrite.findGates()
             rewrite.joinAffines()
             rewrite.foldAffinesAfterSums()
             rewrite.foldAffinesBeforeSums()

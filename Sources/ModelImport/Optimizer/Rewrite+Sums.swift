@@ -26,7 +26,7 @@ extension Rewrite {
             case .add: return Affine(scale: ones, offset: numbers)
             case .subtract: return Affine(scale: ones, offset: numbers.map { -$0 })
             case .multiply: return Affine(scale: numbers, offset: zeros)
-            case .divide, .maximum, .minimum: return nil
+            case .divide, .maximum, .minimum, .raise: return nil
             }
         default: return nil
         }

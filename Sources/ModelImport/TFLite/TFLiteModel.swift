@@ -144,7 +144,8 @@ enum TFLiteKinds {
     static let custom = 32
 
     static func name(_ number: Int) -> String {
-        names.indices.contains(number) ? String(names[number]) : "OPERATOR \(number)"
+        if number == 150 { return "GELU" }
+        return names.indices.contains(number) ? String(names[number]) : "OPERATOR \(number)"
     }
 
     private static let names = """

@@ -74,8 +74,8 @@ struct TFLiteOperands {
         case "RELU_N1_TO_1": return [try builder.clip(computed(0), low: -1, high: 1)]
         case "MAXIMUM", "MINIMUM": return [try limit(&builder, isLow: kind == "MAXIMUM")]
         case "NEG": return [try builder.negative(computed(0))]
-        case "ABS": return [try builder.magnitude(computed(0))]
-        case "SQUARE": return [try builder.arithmetic(.multiply, computed(0), computed(0))]
+        case "GELU": return [try builder.function(options.flag(0) ? .tanhGelu : .gelu, computed(0))]
+        case "POW": return [try power(&builder)]
         case "SQUARED_DIFFERENCE":
             let difference = try builder.arithmetic(.subtract, real(0, &builder), real(1, &builder))
             return [try builder.arithmetic(.multiply, difference, difference)]
@@ -110,7 +110,9 @@ struct TFLiteOperands {
             return [Value(SourceTensor(shape: [shape.count], integers: shape, type: type))]
         case "CAST": return [try cast()]
         case "ARG_MAX": return [try argMax(&builder)]
-        default: throw .unsupported("this operator")
+        default:
+            if let function = TFLiteOperands.functions[kind] { return [try builder.function(function, computed(0))] }
+            throw .unsupported("this operator")
         }
     }
 
@@ -123,7 +125,7 @@ struct TFLiteOperands {
         return value
     }
 
-    private func computed(_ index: Int) throws(Refusal) -> Value {
+    func computed(_ index: Int) throws(Refusal) -> Value {
         let value = try value(index)
         guard value.constant == nil else { throw .unsupported("its operand is a constant") }
         return value
@@ -132,7 +134,7 @@ struct TFLiteOperands {
     private func hasOperand(_ index: Int) -> Bool { inputs.indices.contains(index) && inputs[index] != nil }
 
     /// The integers of a constant operand.
-    private func integers(_ index: Int) throws(Refusal) -> [Int] {
+    func integers(_ index: Int) throws(Refusal) -> [Int] {
         guard let constant = try value(index).constant, !constant.tensor.type.isFloat else {
             throw .unsupported("its operand \(index) is computed")
         }
@@ -143,7 +145,7 @@ struct TFLiteOperands {
     }
 
     /// The real numbers of a constant operand, with the integers that they come from.
-    private func constant(_ index: Int, _ builder: inout GraphBuilder) throws(Refusal) -> Constant {
+    func constant(_ index: Int, _ builder: inout GraphBuilder) throws(Refusal) -> Constant {
         guard let constant = try real(index, &builder).constant else {
             throw .unsupported("its operand \(index) is computed")
         }
@@ -151,7 +153,7 @@ struct TFLiteOperands {
     }
 
     /// An operand whose integers, if it is a constant with an encoding, are real numbers.
-    private func real(_ index: Int, _ builder: inout GraphBuilder) throws(Refusal) -> Value {
+    func real(_ index: Int, _ builder: inout GraphBuilder) throws(Refusal) -> Value {
         let value = try value(index)
         guard let constant = value.constant, let encoding = value.encoding, constant.source == nil else { return value }
         try builder.spend(constant.tensor.elementCount)
@@ -162,7 +164,7 @@ struct TFLiteOperands {
         return result
     }
 
-    private func axis(_ axis: Int, rank: Int) throws(Refusal) -> Int {
+    func axis(_ axis: Int, rank: Int) throws(Refusal) -> Int {
         let axis = axis < 0 ? axis + rank : axis
         guard (0..<rank).contains(axis) else { throw .damaged("there is no dimension \(axis)") }
         return axis
