@@ -147,7 +147,7 @@ struct ConversionReport: Codable, Sendable {
 
     /// The report for a terminal.
     func lines(layersMax: Int) -> [String] {
-        var table = TextTable(Self.columns)
+        var table = TextTable(Self.columns, longest: 60)
         for layer in layers.prefix(layersMax) { table.add(Self.cells(layer)) }
         let rest = layers.count - min(layersMax, layers.count)
         return summary.map { "\($0.name.padded(10))\($0.value)" } + (layers.isEmpty ? [] : [""] + table.lines)

@@ -55,7 +55,7 @@ struct ModelInfoCommand: AsyncParsableCommand {
         }
         if let source { try writeNodes(of: source, to: terminal) }
         terminal.line()
-        var tensors = TextTable(["tensor", "type", "shape", ">bytes"])
+        var tensors = TextTable(["tensor", "type", "shape", ">bytes"], longest: 60)
         for name in container.tensorNames {
             let tensor = try container.tensor(name)
             tensors.add([name, tensor.dataType.rawValue, "\(tensor.shape)", "\(tensor.bytes.count)"])
@@ -63,7 +63,7 @@ struct ModelInfoCommand: AsyncParsableCommand {
         tensors.write(to: terminal)
         guard let report = manifest.quantizationReport else { return }
         terminal.line()
-        var layers = TextTable(["layer", ">dB", ">min", ">max", ">saturated"])
+        var layers = TextTable(["layer", ">dB", ">min", ">max", ">saturated"], longest: 60)
         for layer in report.layers {
             layers.add([
                 layer.name, layer.signalToNoiseDB.fixed(1), Double(layer.min).short, Double(layer.max).short,
@@ -97,7 +97,10 @@ struct ModelInfoCommand: AsyncParsableCommand {
             "work      \((Double(file.multiplyAdds) / 1e6).short) M multiply-adds for a row, \(model.variantName)"
         )
         terminal.line()
-        var steps = TextTable(["step", "operator", "shape", "out", "encoding", "path", ">M MAC", ">kB weights"])
+        var steps = TextTable(
+            ["step", "operator", "shape", "out", "encoding", "path", ">M MAC", ">kB weights"],
+            longest: 48
+        )
         for input in plan.inputs {
             let value = plan.values[input.value]
             steps.add([value.name, "input", "", Self.shape(value), Self.encoding(value), "", "", ""])
@@ -133,7 +136,7 @@ struct ModelInfoCommand: AsyncParsableCommand {
             "work      \((Double(work.reduce(0, +)) / 1e6).short) M multiply-adds for a row, \(weights) weights and constants"
         )
         terminal.line()
-        var table = TextTable(["node", "operation", "out", "encoding", "weights", ">M MAC", ">elements"])
+        var table = TextTable(["node", "operation", "out", "encoding", "weights", ">M MAC", ">elements"], longest: 48)
         func shape(_ value: String) -> String {
             infos[value]?.shape.map(String.init).joined(separator: "x") ?? ""
         }

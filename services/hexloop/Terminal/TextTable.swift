@@ -2,15 +2,21 @@
 struct TextTable {
     private let titles: [String]
     private let isNumeric: [Bool]
+    private let longest: Int
     private var rows: [[String]] = []
 
     /// A table with a line of titles; those that begin with `>` head columns of numbers, which end where it ends.
-    init(_ titles: [String]) {
+    ///
+    /// - Parameter longest: Characters of a name, the first column, beyond which its middle is left out.
+    init(_ titles: [String], longest: Int = .max) {
+        self.longest = longest
         isNumeric = titles.map { $0.hasPrefix(">") }
         self.titles = titles.map { $0.hasPrefix(">") ? String($0.dropFirst()) : $0 }
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    mutating func add(_ row: [String]) {
+        rows.append(row.prefix(1).map { $0.shortened(longest) } + row.dropFirst())
+    }
 
     /// The lines, titles first.
     var lines: [String] {
@@ -36,6 +42,13 @@ struct TextTable {
 }
 
 extension String {
+    /// Without its middle when it has more characters than that: converters join the names of all layers they fuse.
+    fileprivate func shortened(_ longest: Int) -> String {
+        guard count > longest else { return self }
+        let tail = longest / 3
+        return "\(prefix(longest - tail - 1))…\(suffix(tail))"
+    }
+
     /// Blanks at the end up to that width.
     func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
