@@ -1,4 +1,3 @@
-import Bus
 import Events
 import Logging
 import Membership
@@ -16,25 +15,12 @@ struct AlertQueryService: Sendable {
     let wake: @Sendable () -> Void
 
     func run() async throws {
-        let (id, jobs) = member.bus.join(
-            JoinRequest(group: "alert", filters: [try AlertQuery.kind.filter], credit: Self.credit)
-        )
-        defer { member.bus.leave(id) }
-        while true {
-            let batch = await jobs.next(max: Self.credit)
-            if batch.isEmpty { return }
-            for job in batch {
-                do { member.bus.finish(id, job.token, result: try await answer(job.record)) } catch {
-                    let code = (error as? EventError)?.code ?? .failed
-                    member.bus.fail(id, job.token, Refusal(code, "\(error)"))
-                }
-            }
+        try await member.answer(AlertQuery.self, group: "alert", credit: Self.credit) { query, source in
+            try await answer(query, from: source)
         }
     }
 
-    private func answer(_ record: Bus.Record) async throws -> [UInt8] {
-        let event = try record.event()
-        let query = try event.decode(AlertQuery.self)
+    private func answer(_ query: AlertQuery, from source: String) async throws -> [UInt8] {
         let now = Member.clock()
         switch query.question {
         case .list:
@@ -61,7 +47,7 @@ struct AlertQueryService: Sendable {
             }
             wake()
             return try EventCoding.encode(RequeuedNoticesAnswer(requeued: count))
-        case .test: return try EventCoding.encode(try await test(query.sink, by: event.source, now))
+        case .test: return try EventCoding.encode(try await test(query.sink, by: source, now))
         }
     }
 

@@ -1,4 +1,3 @@
-import Bus
 import Events
 import Membership
 import ServiceLifecycle
@@ -12,27 +11,14 @@ struct QueryService: Service {
     let handlers: MonitorHandlers
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            guard let filter = try? MonitorQuery.kind.filter else { return }
-            let (id, jobs) = member.bus.join(
-                JoinRequest(group: "monitor", filters: [filter], credit: Self.credit)
-            )
-            defer { member.bus.leave(id) }
-            while true {
-                let batch = await jobs.next(max: Self.credit)
-                if batch.isEmpty { return }
-                for job in batch {
-                    do { member.bus.finish(id, job.token, result: try await answer(job.record)) } catch {
-                        let code = (error as? EventError)?.code ?? .failed
-                        member.bus.fail(id, job.token, Refusal(code, "\(error)"))
-                    }
-                }
+        try await cancelWhenGracefulShutdown {
+            try await member.answer(MonitorQuery.self, group: "monitor", credit: Self.credit) { query, _ in
+                try await answer(query)
             }
         }
     }
 
-    private func answer(_ record: Bus.Record) async throws -> [UInt8] {
-        let query = try record.event().decode(MonitorQuery.self)
+    private func answer(_ query: MonitorQuery) async throws -> [UInt8] {
         let handlers = handlers
         return try await member.store.read { try handlers.answer(query, $0) }
     }

@@ -1,4 +1,3 @@
-import Bus
 import Events
 import GRDB
 import KnownPipelines
@@ -16,27 +15,14 @@ struct QueryService: Service {
     let nodes: NodeWatch
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            guard let filter = try? RegistryQuery.kind.filter else { return }
-            let (id, jobs) = member.bus.join(
-                JoinRequest(group: "registry", filters: [filter], credit: Self.credit)
-            )
-            defer { member.bus.leave(id) }
-            while true {
-                let batch = await jobs.next(max: Self.credit)
-                if batch.isEmpty { return }
-                for job in batch {
-                    do { member.bus.finish(id, job.token, result: try await answer(job.record)) } catch {
-                        let code = (error as? EventError)?.code ?? .failed
-                        member.bus.fail(id, job.token, Refusal(code, "\(error)"))
-                    }
-                }
+        try await cancelWhenGracefulShutdown {
+            try await member.answer(RegistryQuery.self, group: "registry", credit: Self.credit) { query, _ in
+                try await answer(query)
             }
         }
     }
 
-    private func answer(_ record: Bus.Record) async throws -> [UInt8] {
-        let query = try record.event().decode(RegistryQuery.self)
+    private func answer(_ query: RegistryQuery) async throws -> [UInt8] {
         let live = nodes.live
         return try await member.store.read { db in
             switch query.question {
