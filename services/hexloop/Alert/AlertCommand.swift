@@ -265,22 +265,6 @@ struct AlertCommand: AsyncParsableCommand {
 }
 
 extension BusConnection {
-    /// Asks the alert program.
-    func ask<Answer: Decodable>(
-        _ query: AlertQuery,
-        _ answer: Answer.Type,
-        timeout: Duration = .seconds(5)
-    ) async throws -> Answer {
-        let topic = try AlertQuery.kind.topic(site: place.site, subject: query.subject)
-        do {
-            let bytes = try await client.request(topic: topic, try envelope(query), timeout: timeout)
-            return try EventCoding.decode(answer, from: bytes)
-        } catch let error as BusError {
-            guard error.isRetriable else { throw CommandError(error.message) }
-            throw CommandError("the alert program does not answer (\(error)); is it running?")
-        }
-    }
-
     /// Opens a connection, asks the alert program one thing and closes it.
     static func ask<Answer: Decodable>(
         _ options: PlaceOptions,

@@ -68,11 +68,36 @@ struct BusConnection: Sendable {
 
     /// Asks the registry.
     func ask<Answer: Decodable>(_ query: RegistryQuery, _ answer: Answer.Type) async throws -> Answer {
-        let topic = try RegistryQuery.kind.topic(site: place.site, subject: query.subject)
+        try await ask("the registry", query, answer)
+    }
+
+    /// Asks the monitor that watches a pipeline.
+    func ask(_ query: MonitorQuery) async throws -> MonitorAnswer {
+        try await ask("the monitor", query, MonitorAnswer.self)
+    }
+
+    /// Asks the alert program.
+    func ask<Answer: Decodable>(
+        _ query: AlertQuery,
+        _ answer: Answer.Type,
+        timeout: Duration = .seconds(5)
+    ) async throws -> Answer {
+        try await ask("the alert program", query, answer, timeout: timeout)
+    }
+
+    private func ask<Query: Event, Answer: Decodable>(
+        _ program: String,
+        _ query: Query,
+        _ answer: Answer.Type,
+        timeout: Duration = .seconds(5)
+    ) async throws -> Answer {
+        let topic = try Query.kind.topic(site: place.site, subject: query.subject)
         do {
-            return try EventCoding.decode(answer, from: try await client.request(topic: topic, try envelope(query)))
-        } catch let error as BusError where error.isRetriable {
-            throw CommandError("the registry does not answer (\(error)); is it running?")
+            let bytes = try await client.request(topic: topic, try envelope(query), timeout: timeout)
+            return try EventCoding.decode(answer, from: bytes)
+        } catch let error as BusError {
+            guard error.isRetriable else { throw CommandError(error.message) }
+            throw CommandError("\(program) does not answer (\(error)); is it running?")
         }
     }
 

@@ -33,21 +33,6 @@ struct MonitorShowCommand: AsyncParsableCommand {
     }
 }
 
-extension BusConnection {
-    /// Asks the monitor that watches a pipeline.
-    fileprivate func ask(_ query: MonitorQuery) async throws -> MonitorAnswer {
-        let topic = try MonitorQuery.kind.topic(site: place.site, subject: query.subject)
-        do {
-            let answer = try await client.request(topic: topic, try envelope(query))
-            return try EventCoding.decode(MonitorAnswer.self, from: answer)
-        } catch let error as BusError where error.isRetriable {
-            throw CommandError("the monitor does not answer (\(error)); is it running?")
-        } catch let error as BusError {
-            throw CommandError(error.message)
-        }
-    }
-}
-
 /// A monitor's answer as tables for people.
 struct MonitorReport {
     private let answer: MonitorAnswer
