@@ -1,4 +1,3 @@
-import ChildProcesses
 import Foundation
 import ModelImport
 import Testing
@@ -8,7 +7,7 @@ import Testing
 /// The commands as processes, on small models.
 @Suite("Models are made, run and measured from the command line", .timeLimit(.minutes(2)))
 struct ModelCommandTests {
-    private let directory = "/tmp/hexloop-model-\(UInt32.random(in: 0...UInt32.max))"
+    private let files = CommandShell()
 
     private static let shapes = """
         input 9x7x3
@@ -22,34 +21,13 @@ struct ModelCommandTests {
         """
 
     /// Runs a line of the shell with `hexloop` as `$H` in a new directory; the directory is gone afterwards.
-    private func inDirectory(_ body: (_ shell: (String) throws -> (code: Int32, output: String)) throws -> Void) throws
-    {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        try Data(Self.shapes.utf8).write(to: URL(fileURLWithPath: "\(directory)/shapes.txt"))
-        let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(fileURLWithPath: folder).deletingLastPathComponent().appendingPathComponent("hexloop").path
-        try body { line in
-            let log = "\(directory)/log"
-            try? FileManager.default.removeItem(atPath: log)
-            let child = try ChildProcess(
-                "/bin/sh",
-                arguments: ["-c", "cd '\(directory)' && \(line)"],
-                environment: ["H": program, "PATH": "/usr/bin:/bin"],
-                output: log
-            )
-            let code = child.wait()
-            return (code, try String(contentsOfFile: log, encoding: .utf8))
-        }
+    private func inDirectory(_ body: (_ shell: CommandShell.Run) throws -> Void) throws {
+        try files.use(prepare: { try write(Array(Self.shapes.utf8), "shapes.txt") }, body)
     }
 
-    private func bytes(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")))
-    }
+    private func bytes(_ name: String) throws -> [UInt8] { try files.bytes(name) }
 
-    private func write(_ bytes: [UInt8], _ name: String) throws {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
-    }
+    private func write(_ bytes: [UInt8], _ name: String) throws { try files.write(bytes, name) }
 
     /// Seven rows of the model's input.
     private static let rows: ArrayFile = {

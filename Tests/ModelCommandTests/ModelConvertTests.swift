@@ -1,4 +1,3 @@
-import ChildProcesses
 import Foundation
 import ModelContainer
 import ModelGraph
@@ -9,7 +8,8 @@ import Testing
 
 @Suite("A float model becomes an int8 model from the command line", .timeLimit(.minutes(2)))
 struct ModelConvertTests {
-    private let directory = "/tmp/hexloop-convert-\(UInt32.random(in: 0...UInt32.max))"
+    private let files = CommandShell()
+    private var directory: String { files.directory }
 
     private static let shapes = """
         input 6x5x3
@@ -25,10 +25,11 @@ struct ModelConvertTests {
     }
 
     /// Runs lines of the shell with `hexloop` as `$H` in a directory with a float model and rows, which is gone afterwards.
-    private func inDirectory(_ body: (_ shell: (String) throws -> (code: Int32, output: String)) throws -> Void) throws
-    {
-        try FileManager.default.createDirectory(atPath: "\(directory)/rows", withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
+    private func inDirectory(_ body: (_ shell: CommandShell.Run) throws -> Void) throws {
+        try files.use(prepare: prepare, body)
+    }
+
+    private func prepare() throws {
         let graph = try ShapeFile(name: "small", text: Self.shapes, seed: 3).graph
         try write(
             try ModelContainer.floatModel(graph: graph, features: [], task: .classification, lineage: nil),
@@ -39,29 +40,11 @@ struct ModelConvertTests {
         try write(all.bytes, "rows.raw")
         try write(Array(all.bytes.prefix(3 * 360)), "rows/a.raw")
         try write(ArrayFile(floats: Array(all.floats[270...]), shape: [5, 90]).contents(.npy), "rows/b.npy")
-        let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(fileURLWithPath: folder).deletingLastPathComponent().appendingPathComponent("hexloop").path
-        try body { line in
-            let log = "\(directory)/log"
-            try? FileManager.default.removeItem(atPath: log)
-            let child = try ChildProcess(
-                "/bin/sh",
-                arguments: ["-c", "cd '\(directory)' && \(line)"],
-                environment: ["H": program, "PATH": "/usr/bin:/bin"],
-                output: log
-            )
-            let code = child.wait()
-            return (code, try String(contentsOfFile: log, encoding: .utf8))
-        }
     }
 
-    private func bytes(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")))
-    }
+    private func bytes(_ name: String) throws -> [UInt8] { try files.bytes(name) }
 
-    private func write(_ bytes: [UInt8], _ name: String) throws {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
-    }
+    private func write(_ bytes: [UInt8], _ name: String) throws { try files.write(bytes, name) }
 
     @Test("The same rows and options give the same bytes, however the rows lie in files")
     func sameBytes() throws {

@@ -1,4 +1,3 @@
-import ChildProcesses
 import Foundation
 import Inference
 import ModelContainer
@@ -13,40 +12,22 @@ import Testing
     .timeLimit(.minutes(2))
 )
 struct ModelImportConvertTests {
-    private let directory = "/tmp/hexloop-import-\(UInt32.random(in: 0...UInt32.max))"
+    private let files = CommandShell()
+    private var directory: String { files.directory }
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent()
         .appendingPathComponent("ModelImportTests/Fixtures")
 
     /// Runs lines of the shell with `hexloop` as `$H` in a directory with the models, which is gone afterwards.
-    private func inDirectory(
-        _ body: (_ shell: (String) throws -> (code: Int32, output: String)) throws -> Void
-    ) throws {
-        try FileManager.default.createDirectory(
-            atPath: "\(directory)/other",
-            withIntermediateDirectories: true
-        )
-        defer { try? FileManager.default.removeItem(atPath: directory) }
+    private func inDirectory(_ body: (_ shell: CommandShell.Run) throws -> Void) throws {
+        try files.use(prepare: prepare, body)
+    }
+
+    private func prepare() throws {
         for name in ["hello_world_int8.tflite", "hello_world_float.tflite", "mnist.onnx"] {
             let bytes = try fixture(name)
             try write(bytes, name)
             try write(bytes, "other/\(name)")
-        }
-        let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(fileURLWithPath: folder).deletingLastPathComponent().appendingPathComponent(
-            "hexloop"
-        ).path
-        try body { line in
-            let log = "\(directory)/log"
-            try? FileManager.default.removeItem(atPath: log)
-            let child = try ChildProcess(
-                "/bin/sh",
-                arguments: ["-c", "cd '\(directory)' && \(line)"],
-                environment: ["H": program, "PATH": "/usr/bin:/bin"],
-                output: log
-            )
-            let code = child.wait()
-            return (code, try String(contentsOfFile: log, encoding: .utf8))
         }
     }
 
@@ -54,13 +35,9 @@ struct ModelImportConvertTests {
         Array(try Data(contentsOf: Self.fixtures.appendingPathComponent(name)))
     }
 
-    private func bytes(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")))
-    }
+    private func bytes(_ name: String) throws -> [UInt8] { try files.bytes(name) }
 
-    private func write(_ bytes: [UInt8], _ name: String) throws {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
-    }
+    private func write(_ bytes: [UInt8], _ name: String) throws { try files.write(bytes, name) }
 
     /// Rows for mnist.onnx that look a little like digits.
     private func strokes(_ rows: Int) -> [Float] {
