@@ -44,19 +44,6 @@ public enum Distributions {
         df > 0 ? SpecialFunctions.gammaQ(df / 2, x / 2) : (x > 0 ? 0 : 1)
     }
 
-    /// The value that chi-square with `df` degrees of freedom exceeds with probability `p`.
-    public static func chiSquareUpperQuantile(_ p: Double, df: Double) -> Double {
-        guard p > 0 else { return .infinity }
-        var low = 0.0
-        var high = max(1, df)
-        while chiSquareTail(high, df: df) > p { high *= 2 }
-        for _ in 0..<200 where high - low > 1e-14 * high {
-            let middle = (low + high) / 2
-            if chiSquareTail(middle, df: df) > p { low = middle } else { high = middle }
-        }
-        return (low + high) / 2
-    }
-
     /// `P(|T| > |t|)` of Student's t with `df` degrees of freedom.
     public static func studentTwoSided(_ t: Double, df: Double) -> Double {
         guard t.isFinite else { return t.isNaN ? .nan : 0 }

@@ -42,13 +42,6 @@ public enum SpecialFunctions {
         return x < a + 1 ? 1 - gammaSeries(a, x) : gammaFraction(a, x)
     }
 
-    /// `P(a, x) = 1 - Q(a, x)` without losing the small values.
-    public static func gammaP(_ a: Double, _ x: Double) -> Double {
-        guard x > 0 else { return x.isNaN ? .nan : 0 }
-        guard x < .infinity else { return 1 }
-        return x < a + 1 ? gammaSeries(a, x) : 1 - gammaFraction(a, x)
-    }
-
     /// `x^a e^-x / Γ(a)`; close to `x = a` the large logarithms are never formed.
     private static func gammaFront(_ a: Double, _ x: Double) -> Double {
         if a < 1 { return Libm.exp(a * Libm.log(x) - x - logGamma(a)) }

@@ -68,21 +68,6 @@ public struct LabelWindows: Codable, Sendable, Hashable {
         if label != answer { open[index]?.errorSum += 1 }
     }
 
-    /// Takes a label back, because a correction of it follows.
-    public mutating func removeLabel(at time: Double, label: Bool, answer: Bool) {
-        let index = index(of: time)
-        guard index >= closedBefore, var figures = open[index], figures.labelled > 0 else { return }
-        figures.labelled -= 1
-        switch (label, answer) {
-        case (true, true): figures.confusion.truePositives -= 1
-        case (false, true): figures.confusion.falsePositives -= 1
-        case (false, false): figures.confusion.trueNegatives -= 1
-        case (true, false): figures.confusion.falseNegatives -= 1
-        }
-        if label != answer { figures.errorSum -= 1 }
-        open[index] = figures
-    }
-
     /// Says what is known at `watermark`, the time up to which labels have come, and closes what is final then.
     ///
     /// - Returns: Windows that had ended by then and were not final before, the oldest first.

@@ -43,9 +43,6 @@ public struct QuantileSketch: Codable, Sendable, Hashable {
 
     static func rankError(k: Int) -> Double { 2.296 / Libm.pow(Double(k), 0.9723) }
 
-    /// The error of the difference of two ranks of one sketch, with a probability of 99 %.
-    public var massError: Double { 2.446 / Libm.pow(Double(smallestK), 0.9433) }
-
     /// Values that are kept.
     public var retained: Int { levels.reduce(0) { $0 + $1.count } }
 

@@ -120,9 +120,6 @@ public struct ColumnProfile: Codable, Sendable, Hashable {
         if kind == .numeric { return few.map { $0.count } ?? Int(different.estimate.rounded()) }
         return words.isExact ? words.items.count : Int(different.estimate.rounded())
     }
-    /// Whether the numbers are kept as a sketch.
-    public var isSketched: Bool { sketch != nil }
-
     /// How the numbers are distributed.
     public var distribution: NumberDistribution {
         sketch.map { NumberDistribution.sketched($0) } ?? .exact(Sample(exact))
