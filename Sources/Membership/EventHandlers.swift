@@ -38,6 +38,14 @@ public struct EventHandlers: Sendable {
     private(set) var entries: [String: Entry] = [:]
     private(set) var filters: [TopicFilter] = []
     private(set) var endings: [@Sendable (Transaction) throws -> Void] = []
+    private(set) var scope: Scope?
+
+    /// Which part of the kinds that are handled is read, as the store says.
+    struct Scope: Sendable {
+        /// Events after which the answer may be another one.
+        let boundary: TopicFilter
+        let filters: @Sendable (Store) async throws -> [TopicFilter]
+    }
 
     /// No handlers.
     public init() {}
@@ -46,6 +54,16 @@ public struct EventHandlers: Sendable {
     ///
     /// When it throws, the batch is undone and the program ends.
     public mutating func atEnd(_ body: @escaping @Sendable (Transaction) throws -> Void) { endings.append(body) }
+
+    /// Reads only what `filters` matches, of the kinds that are handled. They are asked for again after each event of the
+    /// kind `boundary`, and what follows that event is read by the new ones: none is left out or read twice.
+    public mutating func narrow<E: Event>(
+        again boundary: E.Type,
+        to filters: @escaping @Sendable (Store) async throws -> [TopicFilter]
+    ) {
+        guard let filter = try? E.kind.filter else { preconditionFailure("\(E.kind.type) makes no topic filter") }
+        scope = Scope(boundary: filter, filters: filters)
+    }
 
     /// Takes events of that kind, from every site and about every subject. Several handlers of one kind run in the order in
     /// which they were given, and what one of them refuses is refused.

@@ -45,30 +45,62 @@ struct Inbox: Service {
     func run() async throws {
         try await cancelWhenGracefulShutdown {
             guard let welcome = await relay.welcome() else { return }
-            let cursor = try await store.cursor(of: consumer, epoch: welcome.epoch) ?? 0
-            let (id, records) = bus.subscribe(
-                SubscribeRequest(
-                    consumer: consumer,
-                    filters: handlers.filters,
-                    start: .after(cursor),
-                    credit: Self.credit
-                )
-            )
-            defer { bus.leave(id) }
-            while true {
-                let batch = await records.next(max: Self.batchMax)
-                guard let last = batch.last else { break }
-                do { try await apply(batch) } catch is CancellationError { return }
-                bus.acknowledge(id, upTo: last.sequence, credit: batch.count)
-                handled.increment(by: batch.count)
-                committed()
-            }
+            do {
+                while try await read(welcome.epoch) == .narrowed {}
+            } catch is CancellationError { return }
             guard !Task.isCancelled else { return }
             throw BusError(.fenced, "consumer '\(consumer)' is read elsewhere, or the bus refused it")
         }
     }
 
-    private func apply(_ batch: [Record]) async throws {
+    private enum Ending {
+        /// The bus gives no more.
+        case over
+        /// Other filters are to be read from here on.
+        case narrowed
+    }
+
+    /// Reads from where the cursor stands.
+    private func read(_ epoch: UInt64) async throws -> Ending {
+        let filters = try await filters()
+        let cursor = try await store.cursor(of: consumer, epoch: epoch) ?? 0
+        let (id, records) = bus.subscribe(
+            SubscribeRequest(consumer: consumer, filters: filters, start: .after(cursor), credit: Self.credit)
+        )
+        defer { bus.leave(id) }
+        while true {
+            let batch = await records.next(max: Self.batchMax)
+            if batch.isEmpty { return .over }
+            for part in parts(batch) {
+                guard let last = part.last else { continue }
+                try await apply(part)
+                bus.acknowledge(id, upTo: last.sequence, credit: part.count)
+                handled.increment(by: part.count)
+                committed()
+                if isBoundary(last), try await self.filters() != filters { return .narrowed }
+            }
+        }
+    }
+
+    private func filters() async throws -> [TopicFilter] {
+        guard let scope = handlers.scope else { return handlers.filters }
+        return try await scope.filters(store)
+    }
+
+    private func isBoundary(_ record: Record) -> Bool { handlers.scope?.boundary.matches(record.topic) ?? false }
+
+    /// The batch, cut after each event that may change what is read.
+    private func parts(_ batch: [Record]) -> [ArraySlice<Record>] {
+        var parts: [ArraySlice<Record>] = []
+        var start = batch.startIndex
+        for end in batch.indices where isBoundary(batch[end]) {
+            parts.append(batch[start...end])
+            start = end + 1
+        }
+        return parts + [batch[start...]]
+    }
+
+    private func apply(_ batch: ArraySlice<Record>) async throws {
         let (handlers, consumer, service, logger, refused) = (handlers, consumer, service, logger, refused)
         try await store.write { transaction in
             for record in batch {

@@ -35,34 +35,52 @@ public final class Member: Sendable {
     public let relay: OutboxRelay
     private let lock: DirectoryLock
 
+    /// Where a member keeps its state under `<data>/<service>`.
+    public enum Place: Sendable, Hashable {
+        /// The folder itself: the program runs once on a volume.
+        case alone
+        /// The first free `<prefix><number>`, which is also the instance: several equal programs share a volume.
+        case replica(prefix: String)
+        /// `shares/<name>`: a part of the work, which one program at a time has, with the name as its instance.
+        case share(String)
+    }
+
+    private static func shareDirectory(_ name: String, in base: String) -> String { "\(base)/shares/\(name)" }
+
+    /// The folder of a share of this program's work.
+    public func shareDirectory(_ name: String) -> String {
+        Self.shareDirectory(name, in: "\(configuration.data)/\(identity.service)")
+    }
+
     /// The wall clock.
     public static let clock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
 
     /// Opens the store and connects.
-    /// - Parameters:
-    ///   - replicaPrefix: For programs that run several times on one volume: each takes the first free
-    ///     `<prefix><number>` as its instance and keeps its own folder.
+    /// - Parameter place: Which folder is its own, and with it its instance.
     /// - Throws: `StorageError`, `DirectoryLockError` when another process holds the folder.
     public init(
         service: String,
         configuration: MemberConfiguration,
         migrations: [Store.Migration],
-        replicaPrefix: String? = nil,
+        place: Place = .alone,
         metrics: MetricsRegistry,
         logger: Logger
     ) async throws {
         self.configuration = configuration
         let base = "\(configuration.data)/\(service)"
-        if let replicaPrefix {
-            lock = try DirectoryLock.claimSlot(in: base, prefix: replicaPrefix, max: 256)
-        } else {
-            lock = try DirectoryLock.acquire(base)
+        let instance: String
+        switch place {
+        case .alone: (lock, instance) = (try DirectoryLock.acquire(base), "main")
+        case .replica(let prefix):
+            lock = try DirectoryLock.claimSlot(in: base, prefix: prefix, max: 256)
+            instance = String(lock.directory.split(separator: "/").last ?? "main")
+        case .share(let name):
+            (lock, instance) = (try DirectoryLock.acquire(Self.shareDirectory(name, in: base)), name)
         }
         directory = lock.directory
-        let instance = replicaPrefix == nil ? "main" : String(directory.split(separator: "/").last ?? "main")
         identity = Store.Identity(site: configuration.site, service: service, instance: instance)
         var logger = logger
-        logger[metadataKey: "instance"] = replicaPrefix == nil ? nil : "\(instance)"
+        logger[metadataKey: "instance"] = place == .alone ? nil : "\(instance)"
         self.logger = logger
         self.metrics = metrics
         health = Health(expecting: ["bus"])
@@ -83,12 +101,16 @@ public final class Member: Sendable {
     }
 
     /// The relay, the beat and, when there are handlers, the inbox; each after those it needs.
-    /// - Parameter committed: Called after each batch of events took effect, to wake work that the batch asked for.
+    /// - Parameters:
+    ///   - beats: Whether it says each second how it is; shares leave that to their program.
+    ///   - committed: Called after each batch of events took effect, to wake work that the batch asked for.
     public func parts(
         _ handlers: EventHandlers? = nil,
+        beats: Bool = true,
         committed: @escaping @Sendable () -> Void = {}
     ) -> [any Service] {
-        var parts: [any Service] = [relay, Beat(bus: bus, identity: identity, health: health, metrics: metrics)]
+        var parts: [any Service] = [relay]
+        if beats { parts.append(Beat(bus: bus, identity: identity, health: health, metrics: metrics)) }
         if let handlers {
             parts.append(
                 Inbox(

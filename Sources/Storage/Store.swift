@@ -142,6 +142,25 @@ public final class Store: Sendable {
         try await queue.read(body)
     }
 
+    /// Reads a consistent state of a store that another program may have open.
+    /// - Returns: nil when there is no such store.
+    /// - Throws: ``StorageError`` that names the file, and what `body` throws.
+    public static func read<T: Sendable>(
+        directory: String,
+        service: String,
+        _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T? {
+        let path = "\(directory)/\(service).sqlite"
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue: DatabaseQueue
+        do { queue = try DatabaseQueue(path: path, configuration: configuration) } catch {
+            throw StorageError("cannot read \(path): \(describe(error))")
+        }
+        return try await queue.read(body)
+    }
+
     // MARK: Inbox
 
     /// Where a consumer stopped; nil when it never read, or when the log was made anew since (another epoch).

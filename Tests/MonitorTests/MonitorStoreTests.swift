@@ -15,7 +15,7 @@ private struct Killed: Error {}
 /// A monitor's store, fed with events as its inbox does: several in one transaction.
 private struct Desk {
     let store: Store
-    var book = WatchBook(logger: Logger(label: "test"))
+    var book = WatchBook(pipeline: "press", logger: Logger(label: "test"))
     private static let file = """
         pipeline: press
         task: {kind: regression, inputs: {load: {shape: [3]}, speed: {shape: [1]}}, target: power}
@@ -70,7 +70,7 @@ private struct Desk {
             }
         } catch is Killed {
             // Its memory is gone with it.
-            book = WatchBook(logger: Logger(label: "test"))
+            book = WatchBook(pipeline: "press", logger: Logger(label: "test"))
         }
     }
 
@@ -171,7 +171,7 @@ struct MonitorStoreTests {
             // Killed before the commit, the batch comes again; killed after it, the next one does.
             if generator.next() % 3 == 0 { try await killed.apply(batch, isKilled: true) }
             try await killed.apply(batch)
-            if generator.next() % 3 == 0 { killed.book = WatchBook(logger: Logger(label: "test")) }
+            if generator.next() % 3 == 0 { killed.book = WatchBook(pipeline: "press", logger: Logger(label: "test")) }
             place += length
         }
         #expect(try await killed.sent() == expected, "seed \(seed)")
@@ -191,62 +191,27 @@ struct MonitorStoreTests {
         #expect(rows < WatchTable.journalMax)
     }
 
-    @Test("A database of the first version is read; pairs that it joined are not joined again")
-    func migrates() throws {
-        let queue = try DatabaseQueue()
-        try queue.write { db in
-            for migration in MonitorMigrations.all.prefix(2) { try db.execute(sql: migration.sql) }
-            for (key, isJoined) in [("k", 0), ("old", 1)] {
-                try db.execute(
-                    sql: """
-                        INSERT INTO prediction (pipeline, key, digest, outputs, at, isJoined)
-                        VALUES ('p', ?, 'd', x'5b315d', 7, ?)
-                        """,
-                    arguments: [key, isJoined]
-                )
-                try db.execute(
-                    sql: "INSERT INTO label (stream, key, value, at) VALUES ('l', ?, 3, 8)",
-                    arguments: [key]
-                )
-            }
-            for migration in MonitorMigrations.all.dropFirst(2) { try db.execute(sql: migration.sql) }
-            let pair = try #require(try JoinTable.join(pipeline: "p", labels: "l", key: "k", db))
-            #expect(pair.answer.outputs == [1])
-            #expect(pair.label == 3 && pair.replaced == nil)
-            #expect(try JoinTable.join(pipeline: "p", labels: "l", key: "k", db) == nil, "each pair once")
-            #expect(try JoinTable.join(pipeline: "p", labels: "l", key: "old", db) == nil)
-            try db.execute(sql: "UPDATE label SET value = 4")
-            let again = try #require(try JoinTable.join(pipeline: "p", labels: "l", key: "k", db))
+    @Test("A label that another replaces is joined again, the same one is not")
+    func joins() async throws {
+        let store = try await Desk().store
+        try await store.write { transaction in
+            let db = transaction.database
+            let answer = PipelineWatch.Answer(
+                key: "k",
+                at: Timestamp(seconds: 7),
+                outputs: [1],
+                sighting: PipelineWatch.Sighting(),
+                expected: nil
+            )
+            try JoinTable.insert(answer, digest: "d", at: transaction.now, db)
+            #expect(try JoinTable.join(labels: "l", key: "k", db) == nil, "it has no label yet")
+            try JoinTable.insert(label: LabelRecorded(stream: "l", key: "k", value: 3), at: transaction.now, db)
+            let pair = try #require(try JoinTable.join(labels: "l", key: "k", db))
+            #expect(pair.answer.outputs == [1] && pair.label == 3 && pair.replaced == nil)
+            #expect(try JoinTable.join(labels: "l", key: "k", db) == nil, "each pair once")
+            try JoinTable.insert(label: LabelRecorded(stream: "l", key: "k", value: 4), at: transaction.now, db)
+            let again = try #require(try JoinTable.join(labels: "l", key: "k", db))
             #expect(again.label == 4 && again.replaced == 3)
         }
-    }
-
-    @Test("A watch of the first version goes on: its champion, lap, window and levels are kept")
-    func readsFirstForm() async throws {
-        var desk = try await Desk()
-        let state = """
-            {"digest":"d0","errors":{"isRecovering":false,"level":"normal","oldest":0,"samples":\
-            [{"at":1,"error":0.5,"key":"a"}],"samplesIgnored":0,"samplesSeen":1,"samplesSinceDetection":0,\
-            "settings":{"baseline":2,"breach":2,"near":1.5,"rearmAfter":10,"window":10}},"runID":"run-7"}
-            """
-        try await desk.store.write { transaction in
-            try transaction.database.execute(
-                sql: "INSERT INTO watch (pipeline, digest, runID, state) VALUES ('press', 'd0', 'run-7', ?)",
-                arguments: [Data(state.utf8)]
-            )
-        }
-        let book = desk.book
-        let overview = try await desk.store.read { db in
-            var book = book
-            return try book.overview("press", db)
-        }
-        #expect(overview.digest == "d0")
-        #expect(overview.labels == 1)
-        #expect(overview.values.first?.breach == 4)
-        try await desk.apply([
-            (9, .observation(ObservationRecorded(stream: "in", key: "x", inputs: ["load": [1, 2, 3], "speed": [5]])))
-        ])
-        let form = try await desk.store.read { try Int.fetchOne($0, sql: "SELECT form FROM watch") }
-        #expect(form == 2)
     }
 }

@@ -25,7 +25,7 @@ struct InferenceNodeCommand: AsyncParsableCommand {
             service: "inference-node",
             configuration: configuration.member,
             migrations: DeploymentTable.migrations,
-            replicaPrefix: "node-",
+            place: .replica(prefix: "node-"),
             metrics: metrics,
             logger: Logger(label: "inference-node")
         )

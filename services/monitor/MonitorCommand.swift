@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoreMetrics
+import KnownPipelines
 import Logging
 import Membership
 import ServiceKit
@@ -21,16 +22,19 @@ struct MonitorCommand: AsyncParsableCommand {
         let member = try await Member(
             service: "monitor",
             configuration: try MemberConfiguration(settings),
-            migrations: MonitorMigrations.all,
+            migrations: [PipelineTable.migration],
+            place: .replica(prefix: "monitor-"),
             metrics: metrics,
             logger: Logger(label: "monitor")
         )
-        let handlers = MonitorHandlers(WatchBook(logger: member.logger))
+        var handlers = EventHandlers()
+        PipelineTable.follow(&handlers)
+        let census = MonitorCensus(member)
         throw await ServiceRunner.run(
             name: "monitor",
             logger: member.logger,
-            services: member.parts(handlers.make()) { handlers.committed() } + [
-                QueryService(member: member, handlers: handlers)
+            services: member.parts(handlers) + [
+                census, ShareKeeper(member, census), QueryService(member: member),
             ]
         )
     }

@@ -6,7 +6,7 @@ import Monitoring
 import Pipelines
 import Storage
 
-/// The watches as they are between batches of events: read from the tables when they are first needed, written back at
+/// A pipeline's watch as it is between batches of events: read from the tables when it is first needed, written back at
 /// the end of each batch, in its transaction.
 ///
 /// A method that throws `EventError` has changed nothing before: its changes of the tables are undone, memory is not.
@@ -31,84 +31,59 @@ struct WatchBook {
     /// How often what nobody waits for any more is removed, in seconds.
     private static let pruneInterval = 3600.0
 
+    private let name: String
     private let logger: Logger
-    /// Which pipelines are watched here; all when nil.
-    private let only: String?
-    private var known: [String: KnownPipeline]?
-    private var entries: [String: Entry] = [:]
+    private var known: Pipeline?
+    private var entry: Entry?
     private var prunedAt: Double?
+    /// Whether the watch changed since it was asked for last.
+    private var isChanged = false
     private var joined = 0
     private var unmatched = 0
 
-    init(logger: Logger, only: String? = nil) {
+    /// - Parameter pipeline: Its name.
+    init(pipeline: String, logger: Logger) {
+        name = pipeline
         self.logger = logger
-        self.only = only
     }
 
-    /// Pipelines whose watch changed since they were asked for last.
-    private var changed: Set<String> = []
-
-    /// How a pipeline stands.
-    mutating func overview(_ name: String, _ db: Database) throws -> MonitorAnswer {
-        let all = try pipelines(db)
-        guard let pipeline = all[name]?.pipeline else {
-            let names = all.keys.sorted().joined(separator: ", ")
-            throw EventError(
-                .unknownPipeline,
-                "pipeline '\(name)' is not watched here; known: \(names.isEmpty ? "none" : names)"
-            )
-        }
-        guard try load(pipeline, db), let entry = entries[name] else {
-            throw EventError(.noModel, "pipeline '\(name)' has no champion yet: train a first model")
-        }
-        return entry.watch.overview()
-    }
-
-    /// What changed since the last call: overviews without features, pairs joined, and pairs of models that serve no
+    /// What changed since the last call: the overview without features, pairs joined, and pairs of models that serve no
     /// more.
-    mutating func takeChanged() -> (overviews: [MonitorAnswer], joined: Int, unmatched: Int) {
-        defer { (changed, joined, unmatched) = ([], 0, 0) }
-        return (changed.sorted().compactMap { entries[$0]?.watch.overview(withFeatures: false) }, joined, unmatched)
+    mutating func takeChanged() -> (overview: MonitorAnswer?, joined: Int, unmatched: Int) {
+        defer { (isChanged, joined, unmatched) = (false, 0, 0) }
+        return (isChanged ? entry?.watch.overview(withFeatures: false) : nil, joined, unmatched)
     }
 
-    /// A pipeline was registered, or changed.
-    mutating func set(_ pipeline: KnownPipeline) { known?[pipeline.pipeline.name] = pipeline }
+    /// The pipeline was registered, or changed.
+    mutating func set(_ pipeline: Pipeline) { known = pipeline }
 
-    private mutating func pipelines(_ db: Database) throws -> [String: KnownPipeline] {
-        if let known { return known }
-        let all = try PipelineTable.fetchAll(db).filter { only == nil || $0.pipeline.name == only }
-        let found = Dictionary(all.map { ($0.pipeline.name, $0) }, uniquingKeysWith: { $1 })
-        known = found
-        return found
+    /// The pipeline, once it is registered, with its watch when it has one.
+    private mutating func pipeline(_ db: Database) throws -> Pipeline? {
+        if known == nil { known = try PipelineTable.fetch(name, db)?.pipeline }
+        if known != nil, entry == nil, let (watch, rows) = try WatchTable.fetch(db) {
+            entry = Entry(watch: watch, rows: rows)
+        }
+        return known
     }
 
-    /// - Returns: Whether there is a watch.
-    private mutating func load(_ pipeline: Pipeline, _ db: Database) throws -> Bool {
-        if entries[pipeline.name] != nil { return true }
-        guard let (watch, rows) = try WatchTable.fetch(pipeline, db) else { return false }
-        entries[pipeline.name] = Entry(watch: watch, rows: rows)
-        return true
-    }
-
-    private mutating func change<T>(_ name: String, _ body: (inout PipelineWatch) -> T) -> T? {
-        guard var entry = entries.removeValue(forKey: name) else { return nil }
-        let result = body(&entry.watch)
-        entry.isChanged = true
-        entries[name] = entry
-        changed.insert(name)
+    private mutating func change<T>(_ body: (inout PipelineWatch) -> T) -> T? {
+        guard var changed = entry else { return nil }
+        // Not two copies of the watch at a time.
+        entry = nil
+        let result = body(&changed.watch)
+        changed.isChanged = true
+        entry = changed
+        isChanged = true
         return result
     }
 
     // MARK: Events
 
     mutating func take(_ event: RolloutStepped, _ occasion: Occasion, _ transaction: Transaction) throws {
-        let db = transaction.database
-        guard let pipeline = try pipelines(db)[event.pipeline]?.pipeline else {
-            guard only == nil else { return }
+        guard let pipeline = try pipeline(transaction.database) else {
             throw EventError(.unknownPipeline, "pipeline '\(event.pipeline)' is not registered")
         }
-        _ = try load(pipeline, db)
-        let previous = entries[pipeline.name]?.watch
+        let previous = entry?.watch
         guard previous?.state.digest != event.champion.digest else { return }
         let watch: PipelineWatch
         do {
@@ -117,41 +92,34 @@ struct WatchBook {
             throw EventError(.badPipeline, "the watch over '\(event.pipeline)' cannot begin: \(error)")
         }
         // Rows of the champion before are no longer wanted: the snapshot at the end of the batch replaces them.
-        entries[pipeline.name] = Entry(watch: watch, rows: WatchTable.journalMax, isChanged: true)
-        changed.insert(pipeline.name)
+        entry = Entry(watch: watch, rows: WatchTable.journalMax, isChanged: true)
+        isChanged = true
     }
 
     mutating func take(_ event: ObservationRecorded, _ occasion: Occasion, _ transaction: Transaction) throws {
         let db = transaction.database
-        for known in try pipelines(db).values where known.pipeline.data.observations == event.stream {
-            let pipeline = known.pipeline
-            guard try load(pipeline, db) else { continue }
-            let row: [Float]
-            do { row = try pipeline.features(from: event.values) } catch {
-                let findings = change(pipeline.name) { watch in
-                    watch.refuse(error, event.values, key: event.key, at: occasion.time)
-                }
-                try tell(findings ?? [], pipeline.name, transaction)
-                continue
-            }
-            let seen = change(pipeline.name) { $0.observe(row: row, key: event.key, at: occasion.time) }
-            guard let seen else { continue }
-            try WatchTable.journal(row, pipeline: pipeline.name, key: event.key, at: occasion.time, db)
-            entries[pipeline.name]?.rows += 1
-            if seen.sighting.strangeness != nil || !seen.sighting.parts.isEmpty {
-                try JoinTable.insert(seen.sighting, pipeline: pipeline.name, key: event.key, at: transaction.now, db)
-            }
-            try tell(seen.findings, pipeline.name, transaction)
+        guard let pipeline = try pipeline(db), pipeline.data.observations == event.stream, entry != nil else { return }
+        let row: [Float]
+        do { row = try pipeline.features(from: event.values) } catch {
+            let findings = change { $0.refuse(error, event.values, key: event.key, at: occasion.time) }
+            try tell(findings ?? [], transaction)
+            return
         }
+        guard let seen = change({ $0.observe(row: row, key: event.key, at: occasion.time) }) else { return }
+        try WatchTable.journal(row, key: event.key, at: occasion.time, db)
+        entry?.rows += 1
+        if seen.sighting.strangeness != nil || !seen.sighting.parts.isEmpty {
+            try JoinTable.insert(seen.sighting, key: event.key, at: transaction.now, db)
+        }
+        try tell(seen.findings, transaction)
     }
 
     mutating func take(_ event: PredictionsMade, _ occasion: Occasion, _ transaction: Transaction) throws {
         let db = transaction.database
-        guard let pipeline = try pipelines(db)[event.pipeline]?.pipeline else { return }
-        let hasWatch = try load(pipeline, db)
+        guard let pipeline = try pipeline(db) else { return }
         for prediction in event.predictions {
-            guard try !JoinTable.holds(pipeline: pipeline.name, key: prediction.key, db) else { continue }
-            let sighting = try JoinTable.takeSighting(pipeline: pipeline.name, key: prediction.key, db)
+            guard try !JoinTable.holds(prediction.key, db) else { continue }
+            let sighting = try JoinTable.takeSighting(prediction.key, db)
             var answer = PipelineWatch.Answer(
                 key: prediction.key,
                 at: prediction.at,
@@ -160,8 +128,8 @@ struct WatchBook {
                 expected: nil
             )
             var findings: [PipelineWatch.Finding] = []
-            if hasWatch, entries[pipeline.name]?.watch.state.digest == prediction.digest {
-                let made = change(pipeline.name) { watch in
+            if entry?.watch.state.digest == prediction.digest {
+                let made = change { watch in
                     watch.predict(
                         key: prediction.key,
                         outputs: prediction.outputs,
@@ -172,14 +140,8 @@ struct WatchBook {
                 }
                 if let made { (findings, answer) = made }
             }
-            try JoinTable.insert(
-                answer,
-                digest: prediction.digest,
-                pipeline: pipeline.name,
-                at: transaction.now,
-                db
-            )
-            try tell(findings, pipeline.name, transaction)
+            try JoinTable.insert(answer, digest: prediction.digest, at: transaction.now, db)
+            try tell(findings, transaction)
             try join(pipeline, key: prediction.key, occasion, transaction)
         }
     }
@@ -188,9 +150,8 @@ struct WatchBook {
         guard event.value.isFinite else { throw EventError(.notFinite, "label '\(event.key)' is not a number") }
         let db = transaction.database
         try JoinTable.insert(label: event, at: transaction.now, db)
-        for known in try pipelines(db).values where known.pipeline.data.labels == event.stream {
-            try join(known.pipeline, key: event.key, occasion, transaction)
-        }
+        guard let pipeline = try pipeline(db), pipeline.data.labels == event.stream else { return }
+        try join(pipeline, key: event.key, occasion, transaction)
     }
 
     private mutating func join(
@@ -199,21 +160,19 @@ struct WatchBook {
         _ occasion: Occasion,
         _ transaction: Transaction
     ) throws {
-        let db = transaction.database
-        let pair = try JoinTable.join(pipeline: pipeline.name, labels: pipeline.data.labels, key: key, db)
-        guard let pair else { return }
+        guard let pair = try JoinTable.join(labels: pipeline.data.labels, key: key, transaction.database) else { return }
         joined += 1
-        guard try load(pipeline, db), entries[pipeline.name]?.watch.state.digest == pair.digest else {
+        guard entry?.watch.state.digest == pair.digest else {
             unmatched += 1
             return
         }
-        let findings = change(pipeline.name) { watch in
+        let findings = change { watch in
             if let replaced = pair.replaced {
                 return watch.correct(pair.answer, from: replaced, to: pair.label, at: occasion.time)
             }
             return watch.label(pair.answer, pair.label, at: occasion.time, nextRunID: "run-\(occasion.sequence)")
         }
-        try tell(findings ?? [], pipeline.name, transaction)
+        try tell(findings ?? [], transaction)
     }
 
     // MARK: The end of a batch
@@ -221,30 +180,31 @@ struct WatchBook {
     /// Writes what changed.
     mutating func write(_ transaction: Transaction) throws {
         let db = transaction.database
-        for (name, entry) in entries where entry.isChanged {
-            try WatchTable.save(entry.watch, pipeline: name, db)
-            entries[name]?.isChanged = false
-            guard entry.rows >= WatchTable.journalMax else { continue }
-            try WatchTable.saveInputs(entry.watch.inputs, pipeline: name, db)
-            entries[name]?.rows = 0
+        if let changed = entry, changed.isChanged {
+            try WatchTable.save(changed.watch, db)
+            entry?.isChanged = false
+            if changed.rows >= WatchTable.journalMax {
+                try WatchTable.saveInputs(changed.watch.inputs, db)
+                entry?.rows = 0
+            }
         }
         let now = transaction.now.seconds
         guard now - (prunedAt ?? -.infinity) >= Self.pruneInterval else { return }
         prunedAt = now
         // A label that comes after the time-out still corrects: so long is waited once more.
-        let patience = try pipelines(db).values.map(\.pipeline.monitor.labelTimeoutSeconds).max() ?? 0
+        let patience = try pipeline(db)?.monitor.labelTimeoutSeconds ?? 0
         try JoinTable.prune(before: Timestamp(seconds: now - max(2 * patience, 3600)), db)
     }
 
-    private func tell(_ findings: [PipelineWatch.Finding], _ name: String, _ transaction: Transaction) throws {
+    private func tell(_ findings: [PipelineWatch.Finding], _ transaction: Transaction) throws {
         for finding in findings {
             transaction.runID = nil
             let (event, runID): (any Event, String?) =
                 switch finding {
                 case .suspected(let event): (event, nil)
-                case .detected(let event): (event, entries[name]?.watch.state.runID)
-                case .persisted(let event): (event, entries[name]?.watch.state.runID)
-                case .cleared(let event): (event, entries[name]?.watch.state.runID)
+                case .detected(let event): (event, entry?.watch.state.runID)
+                case .persisted(let event): (event, entry?.watch.state.runID)
+                case .cleared(let event): (event, entry?.watch.state.runID)
                 case .forecast(let event): (event, nil)
                 case .reconciled(let event): (event, nil)
                 }

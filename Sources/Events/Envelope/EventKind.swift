@@ -50,4 +50,9 @@ public struct EventKind: Sendable, Hashable, CustomStringConvertible {
     public var filter: TopicFilter {
         get throws(TopicError) { try TopicFilter("\(reliability.rawValue)/*/\(noun)/\(verb)/v\(version)/") }
     }
+
+    /// Matches this kind from every site about one subject.
+    public func filter(about subject: String) throws(TopicError) -> TopicFilter {
+        try TopicFilter("\(try filter.text)\(subject)/")
+    }
 }

@@ -18,47 +18,45 @@ enum JoinTable {
     /// Keeps what was seen of an observation until its prediction comes.
     static func insert(
         _ sighting: PipelineWatch.Sighting,
-        pipeline: String,
         key: String,
         at time: Timestamp,
         _ db: Database
     ) throws {
         try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO sighting (pipeline, key, at, sighting) VALUES (?, ?, ?, ?)"
-        ).execute(arguments: [pipeline, key, time.microseconds, Data(try EventCoding.encode(sighting))])
+            sql: "INSERT OR REPLACE INTO sighting (key, at, sighting) VALUES (?, ?, ?)"
+        ).execute(arguments: [key, time.microseconds, Data(try EventCoding.encode(sighting))])
     }
 
     /// Takes what was seen of the observation of a prediction.
-    static func takeSighting(pipeline: String, key: String, _ db: Database) throws -> PipelineWatch.Sighting? {
+    static func takeSighting(_ key: String, _ db: Database) throws -> PipelineWatch.Sighting? {
         let data = try Data.fetchOne(
-            db.cachedStatement(sql: "DELETE FROM sighting WHERE pipeline = ? AND key = ? RETURNING sighting"),
-            arguments: [pipeline, key]
+            db.cachedStatement(sql: "DELETE FROM sighting WHERE key = ? RETURNING sighting"),
+            arguments: [key]
         )
         return try data.map { try EventCoding.decode(PipelineWatch.Sighting.self, from: Array($0)) }
     }
 
     /// Whether a prediction of that key is there; the first counts.
-    static func holds(pipeline: String, key: String, _ db: Database) throws -> Bool {
+    static func holds(_ key: String, _ db: Database) throws -> Bool {
         try Int.fetchOne(
-            db.cachedStatement(sql: "SELECT 1 FROM prediction WHERE pipeline = ? AND key = ?"),
-            arguments: [pipeline, key]
+            db.cachedStatement(sql: "SELECT 1 FROM prediction WHERE key = ?"),
+            arguments: [key]
         ) != nil
     }
 
     static func insert(
         _ answer: PipelineWatch.Answer,
         digest: String,
-        pipeline: String,
         at now: Timestamp,
         _ db: Database
     ) throws {
         try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO prediction (pipeline, key, digest, outputs, at, sighting, expected, arrivedAt)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO prediction (key, digest, outputs, at, sighting, expected, arrivedAt)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            pipeline, answer.key, digest, Data(try EventCoding.encode(answer.outputs)), answer.at.microseconds,
+            answer.key, digest, Data(try EventCoding.encode(answer.outputs)), answer.at.microseconds,
             Data(try EventCoding.encode(answer.sighting)), answer.expected, now.microseconds,
         ])
     }
@@ -74,37 +72,33 @@ enum JoinTable {
 
     /// The pair of a key when both halves are there and it was not joined with that label before; it counts as joined
     /// with it from now on.
-    static func join(pipeline: String, labels: String, key: String, _ db: Database) throws -> Pair? {
+    static func join(labels: String, key: String, _ db: Database) throws -> Pair? {
         let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT p.digest, p.outputs, p.at, p.sighting, p.expected, p.isJoined, p.label, l.value
+                    SELECT p.digest, p.outputs, p.at, p.sighting, p.expected, p.label, l.value
                     FROM prediction p JOIN label l ON l.stream = ? AND l.key = p.key
-                    WHERE p.pipeline = ? AND p.key = ?
+                    WHERE p.key = ?
                     """
             ),
-            arguments: [labels, pipeline, key]
+            arguments: [labels, key]
         )
         guard let row else { return nil }
-        let (isJoined, before, value): (Bool, Double?, Double) = (row["isJoined"], row["label"], row["value"])
-        // What an older version joined has no label to be replaced.
-        guard !isJoined || before.map({ $0 != value }) ?? false else { return nil }
-        try db.cachedStatement(sql: "UPDATE prediction SET isJoined = 1, label = ? WHERE pipeline = ? AND key = ?")
-            .execute(arguments: [value, pipeline, key])
-        let (outputs, at, sighting): (Data, Int64, Data?) = (row["outputs"], row["at"], row["sighting"])
+        let (before, value): (Double?, Double) = (row["label"], row["value"])
+        guard before != value else { return nil }
+        try db.cachedStatement(sql: "UPDATE prediction SET label = ? WHERE key = ?").execute(arguments: [value, key])
+        let (outputs, at, sighting): (Data, Int64, Data) = (row["outputs"], row["at"], row["sighting"])
         return Pair(
             digest: row["digest"],
             answer: PipelineWatch.Answer(
                 key: key,
                 at: Timestamp(microseconds: at),
                 outputs: try EventCoding.decode([Float].self, from: Array(outputs)),
-                sighting: try sighting.map {
-                    try EventCoding.decode(PipelineWatch.Sighting.self, from: Array($0))
-                } ?? PipelineWatch.Sighting(),
+                sighting: try EventCoding.decode(PipelineWatch.Sighting.self, from: Array(sighting)),
                 expected: row["expected"]
             ),
             label: value,
-            replaced: isJoined ? before : nil
+            replaced: before
         )
     }
 
