@@ -163,7 +163,11 @@ let testTargets: [Target] = [
     tests("Monitoring", ["Decay", "Events", "Pipelines"]),
     .testTarget(
         name: "MonitorTests",
-        dependencies: ["MonitorApp", "Events", "KnownPipelines", "Monitoring", "Pipelines", "Storage", grdb, logging]
+        dependencies: [
+            "MonitorApp", "Bus", "ChildProcesses", "Events", "KnownPipelines", "Monitoring", "Pipelines", "Storage",
+            grdb,
+            logging,
+        ]
     ),
     tests("Events"),
     tests("ZeroMQ", ["CZeroMQ"]),

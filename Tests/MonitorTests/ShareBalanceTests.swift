@@ -23,7 +23,7 @@ struct ShareBalanceTests {
         #expect(ShareBalance(pipelines: [], held: [], monitors: 3).wanted.names == [])
     }
 
-    @Test("Whoever comes first: all pipelines are taken, nobody has more than one above another's share", arguments: 1...6)
+    @Test("Whoever comes first: all pipelines are taken, nobody has more than an equal share", arguments: 1...6)
     func converges(monitors: Int) {
         for pipelines in 0...13 {
             let names = Set((0..<pipelines).map { "p\($0)" })

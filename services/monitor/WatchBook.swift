@@ -160,7 +160,8 @@ struct WatchBook {
         _ occasion: Occasion,
         _ transaction: Transaction
     ) throws {
-        guard let pair = try JoinTable.join(labels: pipeline.data.labels, key: key, transaction.database) else { return }
+        let pair = try JoinTable.join(labels: pipeline.data.labels, key: key, transaction.database)
+        guard let pair else { return }
         joined += 1
         guard entry?.watch.state.digest == pair.digest else {
             unmatched += 1
