@@ -240,8 +240,8 @@ wait_until "$settle_seconds" "the end of the revoked key" label_refused
 wait_until "$settle_seconds" "the refusal of a revoked key" denied "the key of 'intruder' was revoked"
 say "  refused: no key, outside its topics, revoked"
 
-begin "scaling to three nodes"
-compose up -d --no-recreate --scale inference-node=3 >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "cannot scale"; }
+begin "scaling to three nodes and two monitors"
+compose up -d --no-recreate --scale inference-node=3 --scale monitor=2 >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "cannot scale"; }
 wait_until "$ready_seconds" "three ready nodes" has_ready_nodes 3
 say "  ready: $(ready_nodes | xargs)"
 
@@ -295,7 +295,7 @@ finish_replay
 wait_until "$settle_seconds" "an answer to each observation" all_answered
 after=$(wc -l <"$work/answered")
 [ "$after" -gt "$before" ] || fail "no prediction was made after the bus came back"
-wait_until "$ready_seconds" "the health of all programs" all_healthy 11
+wait_until "$ready_seconds" "the health of all programs" all_healthy 12
 say "  $before observations answered before, $after after, none lost"
 
 begin "stopping"
