@@ -69,20 +69,6 @@ struct ErrorTrack: Codable, Sendable, Hashable {
         }
     }
 
-    /// Goes on with the window of an older version's watch.
-    init(_ settings: Pipeline.MonitorSettings, continuing rolling: RollingErrorMonitor) {
-        self.settings = settings
-        isShare = settings.metric == .errorRate
-        isRecovering = rolling.isRecovering
-        self.rolling = rolling
-        level = rolling.level
-        labels = rolling.samplesSeen
-        episodes = level == .breached ? 1 : 0
-        if settings.detectors.contains(.sequential) {
-            sequential = BudgetedWatch(settings.falseAlarms, isShare: isShare)
-        }
-    }
-
     private static func rolling(
         _ settings: Pipeline.MonitorSettings,
         _ baseline: Double,

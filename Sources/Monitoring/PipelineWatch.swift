@@ -1,4 +1,4 @@
-public import Decay
+import Decay
 public import Events
 public import Pipelines
 
@@ -134,29 +134,6 @@ public struct PipelineWatch: Sendable, Hashable {
     public init(state: State, inputs: InputWatch) {
         self.state = state
         self.inputs = inputs
-    }
-
-    /// Goes on with the state of an older version, which had the rolling error and the ranges alone.
-    public init(
-        _ pipeline: Pipeline,
-        digest: String,
-        runID: String?,
-        errors: RollingErrorMonitor,
-        ranges: InputRangeMonitor?
-    ) throws {
-        let rollout = RolloutStepped(
-            pipeline: pipeline.name,
-            pipelineVersion: "",
-            champion: .init(alias: "champion", candidate: "champion", version: 0, digest: digest, envelope: ""),
-            shadows: [],
-            baseline: errors.settings.baseline,
-            ranges: (ranges?.features ?? []).map {
-                .init(feature: $0.name, count: $0.count, min: $0.trainingMin, max: $0.trainingMax)
-            }
-        )
-        try self.init(pipeline, rollout, runID: runID, previous: nil)
-        state.errors = ErrorTrack(pipeline.monitor, continuing: errors)
-        beginOutlook(after: nil)
     }
 
     private mutating func beginOutlook(after previous: Outlook?) {

@@ -88,16 +88,16 @@ struct AlertMachineTests {
     func filters() throws {
         var rule = AlertRule("r", on: "decay.detected", .critical, resolveBy: ["decay.cleared"], title: "t")
         rule.pipelines = ["oil-*", "gas"]
-        rule.causes = ["error"]
+        rule.causes = ["concept"]
         var machine = AlertMachine(rules: [rule])
         func seen(_ about: String, _ cause: String?) -> Occurrence {
             Occurrence(type: "decay.detected", about: about, cause: cause, detail: "", eventID: "e", eventType: "x")
         }
-        for (about, cause) in [("oil", "error"), ("gasoline", "error"), ("oil-price", "input-range"), ("gas", nil)] {
+        for (about, cause) in [("oil", "concept"), ("gasoline", "concept"), ("oil-price", "inputs"), ("gas", nil)] {
             #expect(machine.take(seen(about, cause)) == [], "\(about)")
         }
-        #expect(machine.take(seen("oil-price", "error")).count == 1)
-        #expect(machine.take(seen("gas", "error")).count == 1)
+        #expect(machine.take(seen("oil-price", "concept")).count == 1)
+        #expect(machine.take(seen("gas", "concept")).count == 1)
         #expect(Set(machine.open.keys) == [key("r", "oil-price"), key("r", "gas")])
     }
 

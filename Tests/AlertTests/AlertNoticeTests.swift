@@ -13,8 +13,13 @@ struct AlertNoticeTests {
         since: Timestamp(seconds: 100),
         repeats: 2,
         sinks: [.log],
-        figures: DecayFigures(
-            cause: "error",
+        figures: figures
+    )
+
+    /// As the monitor says a decay.
+    private static let figures = {
+        var figures = DecayFigures(
+            cause: "concept",
             metric: "mae",
             value: 1.865,
             baseline: 0.8954,
@@ -26,7 +31,9 @@ struct AlertNoticeTests {
             firstSuspectAt: Timestamp(seconds: 40),
             message: "m"
         )
-    )
+        figures.detector = "threshold"
+        return figures
+    }()
 
     private func text(_ telling: Incident.Telling, about: String = "oil-price") throws -> String {
         try #require(AlertNotice(telling, of: 7, about: about, at: Timestamp(seconds: 110))?.text)
@@ -80,6 +87,13 @@ struct AlertNoticeTests {
     func baseline(value: Double) throws {
         var alert = alert
         alert.figures?.baseline = value
+        #expect(try !text(.init(state: .raised, alerts: [alert], sinks: [])).contains("By how much"))
+    }
+
+    @Test("compares a feature's value with no metric")
+    func feature() throws {
+        var alert = alert
+        alert.figures?.detector = "out-of-range"
         #expect(try !text(.init(state: .raised, alerts: [alert], sinks: [])).contains("By how much"))
     }
 

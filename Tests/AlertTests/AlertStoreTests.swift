@@ -225,7 +225,7 @@ struct AlertStoreTests {
                 """
         ).canonicalJSON()
         let figures = DecayFigures(
-            cause: "error",
+            cause: "concept",
             metric: "mae",
             value: 2,
             baseline: 1,

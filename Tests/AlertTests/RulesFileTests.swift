@@ -130,12 +130,12 @@ struct RulesFileTests {
             try RulesFile.parse(
                 """
                 rules:
-                  - {name: a, type: decay.detected, severity: info, pipelines: [oil*], causes: [error], after: 10m}
+                  - {name: a, type: decay.detected, severity: info, pipelines: [oil*], causes: [concept], after: 10m}
                 """
             ).rules.first
         )
         #expect(rule.pipelines == ["oil*"])
-        #expect(rule.causes == ["error"])
+        #expect(rule.causes == ["concept"])
         #expect(rule.after == .seconds(600))
     }
 

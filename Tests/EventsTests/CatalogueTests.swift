@@ -6,7 +6,7 @@ import Testing
 private let at = Timestamp(microseconds: 1_587_407_400_250_000)
 private let gate = GateResult(gate: "recent", passed: true, value: 0.5, limit: 0.75, message: "better")
 private let figures = DecayFigures(
-    cause: "error",
+    cause: "concept",
     metric: "mae",
     value: 2.5,
     baseline: 1,

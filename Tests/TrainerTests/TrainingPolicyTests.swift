@@ -41,11 +41,11 @@ struct TrainingPolicyTests {
         return figures
     }
 
-    @Test("lets a proven decay begin a run, also one of an older monitor")
+    @Test("lets a proven decay begin a run, also one that says nothing of its labels")
     func agrees() throws {
         let policy = try policy()
         #expect(policy.objection(to: figures(), .init(), at: now) == nil)
-        #expect(policy.objection(to: figures(cause: "error", labels: nil, pValue: nil), .init(), at: now) == nil)
+        #expect(policy.objection(to: figures(cause: "concept", labels: nil, pValue: nil), .init(), at: now) == nil)
         let longAgo = TrainingPolicy.History(runsToday: 1, lastEnded: Timestamp(seconds: 9_900), othersDecayed: ["a"])
         #expect(policy.objection(to: figures(), longAgo, at: now) == nil)
     }

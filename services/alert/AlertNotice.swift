@@ -104,11 +104,14 @@ struct AlertNotice: Codable, Sendable, Hashable {
         text = lines.joined(separator: "\n")
     }
 
+    /// Detectors whose value is the model's own metric, and its baseline that of the model.
+    private static let errorDetectors: Set = ["threshold", "sequential", "part"]
+
     /// What decayed, by how much, since when, what the loop did about it, and how to look.
     private var lines: [String] {
         var lines = [headline, detail]
         if let figures, state != .resolved {
-            if figures.cause == "error", figures.baseline > 0 {
+            if Self.errorDetectors.contains(figures.detector ?? ""), figures.baseline > 0 {
                 let times = figures.value / figures.baseline
                 lines.append(
                     "By how much: \(Self.short(times)) times the model's own \(figures.metric) of "

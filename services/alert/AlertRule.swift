@@ -27,7 +27,7 @@ struct AlertRule: Sendable, Hashable {
     var severity: Severity
     /// Names of pipelines, or their beginnings with a `*` at the end; all when empty.
     var pipelines: [String] = []
-    /// Causes of decay (`error`, `input-range`), or codes of what failed; all when empty.
+    /// Causes of decay, such as `concept`, or codes of what failed; all when empty.
     var causes: Set<String> = []
     /// How long it must stand before it is an alert.
     var after = Duration.zero
@@ -53,17 +53,7 @@ struct AlertRule: Sendable, Hashable {
     func matches(_ occurrence: Occurrence) -> Bool {
         type == occurrence.type
             && (pipelines.isEmpty || pipelines.contains { Self.name($0, matches: occurrence.about) })
-            && (causes.isEmpty || occurrence.cause.map(isCause) ?? false)
-    }
-
-    /// Whether the rule is about a cause. `error` and `input-range` were the names before there were finer ones.
-    private func isCause(_ cause: String) -> Bool {
-        if causes.contains(cause) { return true }
-        switch DecayCause(rawValue: cause) {
-        case .performance, .concept, .calibration: return causes.contains("error")
-        case .inputs, .quality: return causes.contains("input-range")
-        case nil: return false
-        }
+            && (causes.isEmpty || occurrence.cause.map(causes.contains) ?? false)
     }
 
     /// Whether a name is the pattern, or begins as it does when it ends in `*`.

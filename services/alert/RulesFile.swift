@@ -17,7 +17,7 @@ struct RulesError: Error, Sendable, Hashable, CustomStringConvertible {
 ///     type: decay.detected
 ///     severity: critical
 ///     pipelines: [oil-*]              # all
-///     causes: [error]                 # all
+///     causes: [concept, performance]  # all
 ///     after: 10m                      # at once
 ///     resolve-by: [decay.cleared]     # none
 ///     ends-after: 1d                  # never

@@ -45,9 +45,7 @@ struct WatchedEvent: Sendable {
     typealias Body = @Sendable (Occurrence, Transaction) throws -> Void
 
     /// What a rule's `causes` may name.
-    static let causes = Set(ErrorCode.allCases.map(\.rawValue)).union(["error", "input-range"]).union(
-        DecayCause.allCases.map(\.rawValue)
-    )
+    static let causes = Set(ErrorCode.allCases.map(\.rawValue)).union(DecayCause.allCases.map(\.rawValue))
 
     /// What the loop does about a trouble, and what comes of it: an incident remembers these.
     static let steps: Set = [

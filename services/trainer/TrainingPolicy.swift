@@ -42,7 +42,7 @@ struct TrainingPolicy: Sendable {
     }
 
     private func cause(_ figures: DecayFigures, _ policy: Pipeline.Policy) -> Objection? {
-        // An older monitor names causes that are none of these: they were all causes for a run.
+        // What has another cause than these was said by another program, and is no reason to decline.
         guard let cause = Pipeline.Policy.Cause(rawValue: figures.cause), !policy.causes.contains(cause) else {
             return nil
         }

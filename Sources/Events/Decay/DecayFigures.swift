@@ -1,9 +1,8 @@
 /// What the monitor saw, in the units of the metric.
 ///
-/// The fields after `message` came later: what an older program wrote has none of them.
+/// The fields after `message` may be left out by others who say decay.
 public struct DecayFigures: Codable, Sendable, Hashable {
-    /// Why: `performance`, `concept`, `inputs`, `quality` or `calibration`, see ``DecayCause``. What older programs
-    /// wrote has `error` for a metric over its level and `input-range` for inputs that training never covered.
+    /// Why: `performance`, `concept`, `inputs`, `quality` or `calibration`, see ``DecayCause``.
     public var cause: String
     /// Such as `mae`; for `inputs` and `quality` the feature.
     public var metric: String
