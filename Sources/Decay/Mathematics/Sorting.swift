@@ -15,10 +15,23 @@ func ascending(_ values: [Double]) -> [Double] {
 /// - Precondition: No value is NaN.
 /// - Complexity: O(n); see ``sortByKey(_:_:)``.
 func ascendingOrder(_ values: [Double]) -> [Int] {
-    // Adding 0 makes -0 and 0 the same.
-    var items = values.enumerated().map { (key: orderKey($0.element + 0), index: $0.offset) }
-    sortByKey(&items) { $0.key }
+    var items = values.enumerated().map { (value: $0.element, index: $0.offset) }
+    sortAscending(&items) { $0.value }
     return items.map(\.index)
+}
+
+/// Sorts items by a number; those with equal numbers keep their order.
+///
+/// - Precondition: No number is NaN.
+/// - Complexity: O(n); see ``sortByKey(_:_:)``.
+func sortAscending<Item>(_ items: inout [Item], by value: (Item) -> Double) {
+    // So few are compared faster; the library's sort keeps the order of equal items too.
+    guard items.count >= 512 else {
+        items.sort { value($0) < value($1) }
+        return
+    }
+    // Adding 0 makes -0 and 0 the same.
+    sortByKey(&items) { orderKey(value($0) + 0) }
 }
 
 /// The bits of a double as an integer of the same order; -0 comes before 0.
