@@ -30,17 +30,24 @@ extension SizeAwareStability {
     /// When nothing changed the distance is the area under a Brownian bridge over the quantiles of both, which is drawn
     /// ``BridgePaths/count`` times.
     public static func wassersteinTest(_ reference: Sample, _ current: Sample) -> TestResult {
+        wassersteinTest(reference, current, MergedSamples(reference, current))
+    }
+
+    /// The same of samples that are merged already.
+    static func wassersteinTest(_ reference: Sample, _ current: Sample, _ merged: MergedSamples) -> TestResult {
         guard reference.count > 0, current.count > 0 else { return TestResult(statistic: 0, pValue: 1) }
         let (low, high) = (reference.quantile(0.005), reference.quantile(0.995))
         guard low < high else { return TestResult(statistic: 0, pValue: 1) }
-        let (a, b) = (reference.clipped(to: low...high), current.clipped(to: low...high))
-        let distance = Transport.wasserstein(a, b)
+        let distance = Transport.wasserstein(merged, clippedTo: low...high)
         let steps = BridgePaths.knots
-        let (n, m) = (Double(a.count), Double(b.count))
+        let (n, m) = (Double(reference.count), Double(current.count))
         // Quantiles of both together: that of each, weighted by its size.
         let quantiles = (0...steps).map { place in
             let p = Double(place) / Double(steps)
-            return (n * a.quantile(p) + m * b.quantile(p)) / (n + m)
+            let (a, b) = (
+                reference.quantile(p, clippedTo: low...high), current.quantile(p, clippedTo: low...high)
+            )
+            return (n * a + m * b) / (n + m)
         }
         let widths = zip(quantiles, quantiles.dropFirst()).map { Float($1 - $0) }
         let scale = (1 / n + 1 / m).squareRoot()
@@ -54,9 +61,9 @@ extension SizeAwareStability {
 }
 
 extension Sample {
-    /// The values with those outside of a range moved to its ends.
-    func clipped(to range: ClosedRange<Double>) -> Sample {
-        Sample(ascending: sorted.map { min(range.upperBound, max(range.lowerBound, $0)) })
+    /// The quantile, had the values outside of a range been moved to its ends.
+    func quantile(_ p: Double, clippedTo range: ClosedRange<Double>) -> Double {
+        Self.quantile(p, count: count) { range.clip(sorted[$0]) }
     }
 }
 
@@ -66,23 +73,27 @@ struct BridgePaths: Sendable {
     static let knots = 64
     static let shared = BridgePaths()
 
-    /// `[path][knot]`, at the middles of equal steps.
-    private let values: [Float]
+    /// Paths that are added up together, each by itself.
+    private typealias Lanes = SIMD8<Float>
+
+    /// `[path / lanes][knot][path % lanes]`, at the middles of equal steps.
+    private let values: [Lanes]
 
     private init() {
         var generator = CounterGenerator(seed: 64_2048)
-        var values: [Float] = []
-        values.reserveCapacity(Self.count * Self.knots)
+        var values = [Lanes](repeating: Lanes(), count: Self.count / Lanes.scalarCount * Self.knots)
         let half = (0.5 / Double(Self.knots)).squareRoot()
-        for _ in 0..<Self.count {
+        for number in 0..<Self.count {
             var (walk, path): (Double, [Double]) = (0, [])
             for _ in 0..<Self.knots {
                 walk += half * generator.normal()
                 path.append(walk)
                 walk += half * generator.normal()
             }
+            let (group, lane) = number.quotientAndRemainder(dividingBy: Lanes.scalarCount)
             for (knot, value) in path.enumerated() {
-                values.append(Float(abs(value - walk * (Double(knot) + 0.5) / Double(Self.knots))))
+                values[group * Self.knots + knot][lane] =
+                    Float(abs(value - walk * (Double(knot) + 0.5) / Double(Self.knots)))
             }
         }
         self.values = values
@@ -90,17 +101,12 @@ struct BridgePaths: Sendable {
 
     /// The share of bridges whose area over steps of these widths is at least `area`.
     func tail(_ area: Float, widths: [Float]) -> Double {
-        var reached = 1
-        values.withUnsafeBufferPointer { values in
-            widths.withUnsafeBufferPointer { widths in
-                for path in 0..<Self.count {
-                    var sum: Float = 0
-                    let start = path &* Self.knots
-                    for knot in 0..<Self.knots { sum += values[start &+ knot] * widths[knot] }
-                    if sum >= area { reached += 1 }
-                }
-            }
+        var reached = SIMD8<Int32>()
+        for start in stride(from: 0, to: values.count, by: Self.knots) {
+            var sums = Lanes()
+            for knot in 0..<Self.knots { sums += values[start &+ knot] * widths[knot] }
+            reached.replace(with: reached &+ 1, where: sums .>= area)
         }
-        return Double(reached) / Double(Self.count + 1)
+        return Double(reached.wrappedSum() + 1) / Double(Self.count + 1)
     }
 }

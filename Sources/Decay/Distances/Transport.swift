@@ -11,33 +11,37 @@ public enum Transport {
         (2 * integrate(a, b) { $0 * $0 }).squareRoot()
     }
 
-    @inline(__always)
-    private static func integrate(_ a: Sample, _ b: Sample, _ weight: (Double) -> Double) -> Double {
-        let (n, m) = (a.count, b.count)
-        guard n > 0, m > 0 else { return 0 }
-        let (scaleA, scaleB) = (1 / Double(n), 1 / Double(m))
-        return a.sorted.withUnsafeBufferPointer { a in
-            b.sorted.withUnsafeBufferPointer { b in
-                var (i, j) = (0, 0)
-                var sum = 0.0
-                var previous = min(a[0], b[0])
-                while i < n || j < m {
-                    let value: Double
-                    if j >= m || (i < n && a[i] <= b[j]) {
-                        value = a[i]
-                        sum += weight(Double(i) * scaleA - Double(j) * scaleB) * (value - previous)
-                        i += 1
-                    } else {
-                        value = b[j]
-                        sum += weight(Double(i) * scaleA - Double(j) * scaleB) * (value - previous)
-                        j += 1
-                    }
-                    previous = value
-                }
-                return sum
-            }
-        }
+    /// The first Wasserstein distance of samples whose values outside of a range are moved to its ends.
+    static func wasserstein(_ merged: MergedSamples, clippedTo range: ClosedRange<Double>) -> Double {
+        integrate(merged, range) { abs($0) }
     }
+
+    private static func integrate(_ a: Sample, _ b: Sample, _ weight: (Double) -> Double) -> Double {
+        integrate(MergedSamples(a, b), -Double.infinity...Double.infinity, weight)
+    }
+
+    @inline(__always)
+    private static func integrate(
+        _ merged: MergedSamples,
+        _ range: ClosedRange<Double>,
+        _ weight: (Double) -> Double
+    ) -> Double {
+        guard merged.countA > 0, merged.countB > 0 else { return 0 }
+        let (scaleA, scaleB) = (1 / Double(merged.countA), 1 / Double(merged.countB))
+        var previous = range.clip(merged.values[0])
+        var (rank, sum) = (0, 0.0)
+        for place in merged.values.indices {
+            let value = range.clip(merged.values[place])
+            sum += weight(Double(rank) * scaleA - Double(place - rank) * scaleB) * (value - previous)
+            (previous, rank) = (value, Int(merged.ranks[place]))
+        }
+        return sum
+    }
+}
+
+extension ClosedRange<Double> {
+    /// The value, or the end of the range that it lies beyond.
+    func clip(_ value: Double) -> Double { value < lowerBound ? lowerBound : value > upperBound ? upperBound : value }
 }
 
 /// The maximum mean discrepancy of two sets of rows under a Gaussian kernel.

@@ -14,11 +14,32 @@ public struct IsotonicCalibration: Codable, Sendable, Hashable {
     public init(scores: [Double], labels: [Double], weights own: [Double]? = nil) {
         precondition(!scores.isEmpty && scores.count == labels.count, "a score needs a label")
         precondition(own.map { $0.count == scores.count } ?? true, "a label needs a weight")
-        var pairs = scores.indices.map { (score: scores[$0], label: labels[$0], weight: own?[$0] ?? 1) }
-        pairs.sort { ($0.score, $0.label) < ($1.score, $1.label) }
+        self.init(ascending: Self.pairs(scores: scores, labels: labels, weights: own))
+    }
+
+    private typealias Pair = (score: Double, label: Double, weight: Double, index: Int)
+
+    /// Pairs in ascending order of scores, and of labels where scores are the same.
+    private static func pairs(scores: [Double], labels: [Double], weights: [Double]? = nil) -> [Pair] {
+        var pairs = scores.indices.map { (scores[$0], labels[$0], weights?[$0] ?? 1, $0) as Pair }
+        sortAscending(&pairs) { $0.score }
+        var start = 0
+        for place in pairs.indices.dropFirst() where pairs[place].score != pairs[start].score {
+            if place - start > 1 { pairs[start..<place].sort { $0.label < $1.label } }
+            start = place
+        }
+        pairs[start...].sort { $0.label < $1.label }
+        return pairs
+    }
+
+    /// - Complexity: O(n).
+    private init(ascending pairs: [Pair]) {
         var x: [Double] = []
         var sums: [Double] = []
         var weights: [Double] = []
+        x.reserveCapacity(pairs.count)
+        sums.reserveCapacity(pairs.count)
+        weights.reserveCapacity(pairs.count)
         for pair in pairs {
             if let last = x.last, pair.score == last {
                 sums[sums.count - 1] += pair.label * pair.weight
@@ -74,9 +95,13 @@ public struct IsotonicCalibration: Codable, Sendable, Hashable {
             Ranking.areaUnderCurve(scores, labels) <= 0.999
         else { return false }
         var (before, after, truth): ([Double], [Double], [Bool]) = ([], [], [])
+        // Sorted once: a part of what is in order is in order.
+        let pairs = pairs(scores: scores, labels: labels.map { $0 ? 1 : 0 })
         for _ in 0..<10 {
             let (train, test) = splits.next()
-            let fitted = IsotonicCalibration(scores: train.map { scores[$0] }, labels: train.map { labels[$0] ? 1 : 0 })
+            var isTrain = [Bool](repeating: false, count: scores.count)
+            for index in train { isTrain[index] = true }
+            let fitted = IsotonicCalibration(ascending: pairs.filter { isTrain[$0.index] })
             for index in test {
                 before.append(scores[index])
                 after.append(fitted(scores[index]))

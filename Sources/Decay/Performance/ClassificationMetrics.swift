@@ -183,7 +183,7 @@ public enum Ranking {
         _ probabilities: [Double]
     ) -> [(positives: Double, negatives: Double)] {
         var pairs = zip(scores, probabilities).map { (score: $0, probability: $1) }
-        pairs.sort { $0.score < $1.score }
+        sortAscending(&pairs) { $0.score }
         var groups: [(positives: Double, negatives: Double)] = []
         var last = Double.nan
         for pair in pairs {

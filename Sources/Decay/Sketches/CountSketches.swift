@@ -81,12 +81,28 @@ public struct DistinctSketch: Codable, Sendable, Hashable {
     /// Adds a number.
     public mutating func add(_ value: Double) { add(hash: StableHash.hash(value)) }
 
+    /// Adds many numbers.
+    public mutating func add(contentsOf values: [Double]) {
+        let precision = precision
+        registers.withUnsafeMutableBufferPointer { registers in
+            for value in values {
+                let (place, rank) = Self.register(StableHash.hash(value), precision)
+                registers[place] = max(registers[place], rank)
+            }
+        }
+    }
+
     /// Adds a value by its hash.
     public mutating func add(hash: UInt64) {
-        let place = Int(hash >> UInt64(64 - precision))
-        let rest = hash << UInt64(precision) | 1 << UInt64(precision - 1)
-        let rank = UInt8(rest.leadingZeroBitCount + 1)
+        let (place, rank) = Self.register(hash, precision)
         if rank > registers[place] { registers[place] = rank }
+    }
+
+    /// The register of a hash, and by what it is raised at least.
+    @inline(__always)
+    private static func register(_ hash: UInt64, _ precision: Int) -> (place: Int, rank: UInt8) {
+        let rest = hash &<< UInt64(precision) | 1 &<< UInt64(precision - 1)
+        return (Int(hash &>> UInt64(64 - precision)), UInt8(truncatingIfNeeded: rest.leadingZeroBitCount + 1))
     }
 
     /// Adds all values of another part of the stream.

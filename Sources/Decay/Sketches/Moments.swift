@@ -42,6 +42,52 @@ public struct Moments: Codable, Sendable, Hashable {
         }
     }
 
+    /// Adds many finite values.
+    ///
+    /// The same as one after the other to the last digits, and several times as fast: a part is summed up four values
+    /// at a time, first for its mean and then about it.
+    public mutating func add(contentsOf values: [Double]) {
+        let whole = values.count - values.count % Lanes.scalarCount
+        for start in stride(from: 0, to: whole, by: Self.partMax) {
+            merge(Moments(part: values[start..<min(whole, start + Self.partMax)]))
+        }
+        for value in values[whole...] { add(value) }
+    }
+
+    private typealias Lanes = SIMD4<Double>
+    /// Values that are summed up together; they stay in the cache between the two passes.
+    private static let partMax = 1024
+
+    /// - Precondition: There are values, in whole lanes.
+    private init(part: ArraySlice<Double>) {
+        part.withUnsafeBufferPointer { part in
+            func forEachLanes(_ body: (Lanes) -> Void) {
+                for i in stride(from: 0, to: part.count, by: Lanes.scalarCount) {
+                    body(Lanes(part[i], part[i + 1], part[i + 2], part[i + 3]))
+                }
+            }
+            count = part.count
+            origin = part[0]
+            var (sums, low, high) = (Lanes(), Lanes(repeating: origin), Lanes(repeating: origin))
+            forEachLanes { values in
+                sums += values - origin
+                low.replace(with: values, where: values .< low)
+                high.replace(with: values, where: values .> high)
+            }
+            shifted = sums.sum() / Double(count)
+            (minimum, maximum) = (low.min(), high.max())
+            var (seconds, thirds, fourths) = (Lanes(), Lanes(), Lanes())
+            forEachLanes { values in
+                let distances = values - origin - shifted
+                let squares = distances * distances
+                seconds += squares
+                thirds += squares * distances
+                fourths += squares * squares
+            }
+            (second, third, fourth) = (seconds.sum(), thirds.sum(), fourths.sum())
+        }
+    }
+
     /// Adds all values of another part of the stream.
     public mutating func merge(_ other: Moments) {
         guard other.count > 0 else { return }

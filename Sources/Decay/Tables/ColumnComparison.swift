@@ -134,7 +134,8 @@ public struct ColumnComparison: Codable, Sendable, Hashable {
         case (.exact(let a), .exact(let b)):
             // Counting all orders of unequal sizes takes their product, and large ones do not need it.
             let isCounted = a.count == b.count || a.count * b.count <= Self.countedMax
-            let distance = KolmogorovSmirnov.test(a, b, method: isCounted ? .auto : .asymptotic)
+            let merged = MergedSamples(a, b)
+            let distance = KolmogorovSmirnov.test(merged, method: isCounted ? .auto : .asymptotic)
             add(
                 "Kolmogorov-Smirnov",
                 TestResult(statistic: distance.statistic, pValue: distance.pValue),
@@ -143,9 +144,9 @@ public struct ColumnComparison: Codable, Sendable, Hashable {
             let stability = SizeAwareStability.test(a, b)
             add("population stability", stability, decides: true)
             stabilityIndex = stability.statistic
-            add("Wasserstein, in deviations", SizeAwareStability.wassersteinTest(a, b))
+            add("Wasserstein, in deviations", SizeAwareStability.wassersteinTest(a, b, merged))
             add("Jensen-Shannon", SizeAwareStability.jensenShannonTest(a, b))
-            add("Anderson-Darling", TwoSampleTests.andersonDarling(a, b))
+            add("Anderson-Darling", TwoSampleTests.andersonDarling(merged))
             if a.count > 1, b.count > 1 {
                 add("Brown-Forsythe (spread)", TwoSampleTests.brownForsythe(a, b))
             }

@@ -69,6 +69,32 @@ public struct ColumnProfile: Codable, Sendable, Hashable {
         }
     }
 
+    /// Adds the next numbers of a column at once; NaN is a missing cell.
+    ///
+    /// Several times as fast as one after the other, and with the same answers but for the last digits of ``moments``.
+    public mutating func add(contentsOf numbers: [Double]) {
+        guard kind == .numeric else {
+            for number in numbers { add(.number(number)) }
+            return
+        }
+        let valued = numbers.contains(where: \.isNaN) ? numbers.filter { !$0.isNaN } : numbers
+        let finite = valued.contains(where: \.isInfinite) ? valued.filter(\.isFinite) : valued
+        rows += numbers.count
+        missing += numbers.count - valued.count
+        infinite += valued.count - finite.count
+        countRuns(valued)
+        different.add(contentsOf: valued)
+        moments.add(contentsOf: finite)
+        for number in finite {
+            guard few != nil else { break }
+            countFew(number)
+        }
+        let room = sketch == nil ? exactMax + 1 - exact.count : 0
+        exact += finite.prefix(room)
+        if exact.count > exactMax { beginSketch() }
+        sketch?.add(contentsOf: finite.dropFirst(room))
+    }
+
     private mutating func add(_ number: Double) {
         different.add(number)
         guard number.isFinite else {
@@ -76,16 +102,22 @@ public struct ColumnProfile: Codable, Sendable, Hashable {
             return
         }
         moments.add(number)
-        if few != nil {
-            few?[number, default: 0] += 1
-            if few.map({ $0.count > Self.fewMax }) ?? false { few = nil }
-        }
+        if few != nil { countFew(number) }
         guard sketch == nil else {
             sketch?.add(number)
             return
         }
         exact.append(number)
-        guard exact.count > exactMax else { return }
+        if exact.count > exactMax { beginSketch() }
+    }
+
+    private mutating func countFew(_ number: Double) {
+        few?[number, default: 0] += 1
+        if few.map({ $0.count > Self.fewMax }) ?? false { few = nil }
+    }
+
+    /// A sketch takes the place of too many exact numbers.
+    private mutating func beginSketch() {
         changeLevel = Self.changes(exact)
         var sketch = QuantileSketch(k: Self.sketchK)
         sketch.add(contentsOf: exact)
@@ -105,6 +137,22 @@ public struct ColumnProfile: Codable, Sendable, Hashable {
             (run, last) = (1, value)
         }
         longestRun = max(longestRun, run)
+    }
+
+    private mutating func countRuns(_ numbers: [Double]) {
+        guard let first = numbers.first else { return }
+        countRun(.number(first))
+        guard case .number(var value) = last else { return }
+        var (run, longest) = (run, longestRun)
+        for number in numbers.dropFirst() {
+            if number == value {
+                run += 1
+            } else {
+                (run, value) = (1, number)
+            }
+            longest = max(longest, run)
+        }
+        (self.run, longestRun, last) = (run, longest, .number(value))
     }
 
     private static func changes(_ values: [Double]) -> RobustLevel? {

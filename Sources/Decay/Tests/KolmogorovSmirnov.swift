@@ -42,13 +42,22 @@ public enum KolmogorovSmirnov {
         alternative: Alternative = .twoSided,
         method: Method = .auto
     ) -> Result {
-        guard a.count > 0, b.count > 0 else { return Result(statistic: 0, pValue: 1, location: .nan, sign: 1) }
-        let place = located(a, b, alternative)
-        let exact = method == .exact || (method == .auto && max(a.count, b.count) <= exactMax)
+        test(MergedSamples(a, b), alternative: alternative, method: method)
+    }
+
+    /// Compares two samples that are merged already.
+    static func test(
+        _ merged: MergedSamples,
+        alternative: Alternative = .twoSided,
+        method: Method = .auto
+    ) -> Result {
+        let (n, m) = (merged.countA, merged.countB)
+        guard n > 0, m > 0 else { return Result(statistic: 0, pValue: 1, location: .nan, sign: 1) }
+        let place = located(merged, alternative)
+        let exact = method == .exact || (method == .auto && max(n, m) <= exactMax)
         let p =
             exact
-            ? exactTail(place.statistic, a.count, b.count, alternative)
-            : asymptoticTail(place.statistic, a.count, b.count, alternative)
+            ? exactTail(place.statistic, n, m, alternative) : asymptoticTail(place.statistic, n, m, alternative)
         return Result(statistic: place.statistic, pValue: min(1, max(0, p)), location: place.location, sign: place.sign)
     }
 
@@ -155,32 +164,48 @@ public enum KolmogorovSmirnov {
         return (above, below)
     }
 
+    /// Where the distance is, and how large.
+    ///
+    /// Of places with the same distance the first at a value of the first sample counts, and then that of the second.
     private static func located(
-        _ a: Sample,
-        _ b: Sample,
+        _ merged: MergedSamples,
         _ alternative: Alternative
     ) -> (statistic: Double, location: Double, sign: Int) {
-        // The values of the first sample come before those of the second, and the first extreme place counts.
-        var least = (value: Double.infinity, location: Double.nan)
-        var most = (value: -Double.infinity, location: Double.nan)
-        func look(_ values: [Double], _ other: [Double], isFirst: Bool) {
-            let (n, m) = (Double(values.count), Double(other.count))
-            var (i, j) = (0, 0)
-            while i < values.count {
-                let value = values[i]
-                while i < values.count, values[i] == value { i += 1 }
-                while j < other.count, other[j] <= value { j += 1 }
-                let difference = isFirst ? Double(i) / n - Double(j) / m : Double(j) / m - Double(i) / n
-                if difference < least.value { least = (difference, value) }
-                if difference > most.value { most = (difference, value) }
+        var (leastA, leastB) = (Extreme(value: .infinity), Extreme(value: .infinity))
+        var (mostA, mostB) = (Extreme(value: -.infinity), Extreme(value: -.infinity))
+        var (low, high) = (Double.infinity, -Double.infinity)
+        let sizes = SIMD2(Double(merged.countA), Double(merged.countB))
+        var (before, beforeB) = (0, 0)
+        merged.forEachValue { value, a, b in
+            let shares = SIMD2(Double(a), Double(b)) / sizes
+            let difference = shares.x - shares.y
+            // Few places are as far out as all before; which sample they are of is only asked of these.
+            if difference <= low || difference >= high {
+                low = min(low, difference)
+                high = max(high, difference)
+                let here = Extreme(value: difference, location: value)
+                if a > before {
+                    if difference < leastA.value { leastA = here }
+                    if difference > mostA.value { mostA = here }
+                }
+                if b > beforeB {
+                    if difference < leastB.value { leastB = here }
+                    if difference > mostB.value { mostB = here }
+                }
             }
+            (before, beforeB) = (a, b)
         }
-        look(a.sorted, b.sorted, isFirst: true)
-        look(b.sorted, a.sorted, isFirst: false)
+        let least = leastB.value < leastA.value ? leastB : leastA
+        let most = mostB.value > mostA.value ? mostB : mostA
         let below = min(1, max(0, -least.value))
         let above = most.value
         if alternative == .less || (alternative == .twoSided && below > above) { return (below, least.location, -1) }
         return (above, most.location, 1)
+    }
+
+    private struct Extreme {
+        var value: Double
+        var location = Double.nan
     }
 }
 

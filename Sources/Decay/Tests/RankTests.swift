@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Tests of two samples by ranks and by moments.
 public enum TwoSampleTests {
     /// Cramér-von Mises: the mean square distance of the distribution functions.
@@ -123,34 +125,35 @@ public enum TwoSampleTests {
     ///   never leaves 0.001...0.25, the range of the table.
     /// - Source: F. W. Scholz and M. A. Stephens, K-sample Anderson-Darling tests (1987).
     public static func andersonDarling(_ a: Sample, _ b: Sample) -> TestResult {
-        guard a.count > 0, b.count > 0, a.count + b.count > 4 else { return TestResult(statistic: 0, pValue: 1) }
-        let all = Double(a.count + b.count)
-        let sizes = [Double(a.count), Double(b.count)]
+        andersonDarling(MergedSamples(a, b))
+    }
+
+    /// The same of samples that are merged already.
+    static func andersonDarling(_ merged: MergedSamples) -> TestResult {
+        let count = merged.values.count
+        guard merged.countA > 0, merged.countB > 0, count > 4 else { return TestResult(statistic: 0, pValue: 1) }
+        let all = Double(count)
+        let sizes = SIMD2(Double(merged.countA), Double(merged.countB))
+        let single = 1 / all
         var statistic = 0.0
-        var (i, j) = (0, 0)
-        while i < a.count || j < b.count {
-            let value = min(
-                i < a.count ? a.sorted[i] : .infinity,
-                j < b.count ? b.sorted[j] : .infinity
-            )
-            let before = (Double(i), Double(j))
-            while i < a.count, a.sorted[i] == value { i += 1 }
-            while j < b.count, b.sorted[j] == value { j += 1 }
-            let own = (Double(i) - before.0, Double(j) - before.1)
-            let here = own.0 + own.1
-            let middle = before.0 + before.1 + here / 2
+        var before = SIMD2(0.0, 0.0)
+        merged.forEachValue { _, a, b in
+            let ranks = SIMD2(Double(a), Double(b))
+            let own = ranks - before
+            let here = own.x + own.y
+            let middle = before.x + before.y + here / 2
             let divisor = middle * (all - middle) - all * here / 4
-            guard divisor > 0 else { continue }
-            let da = all * (before.0 + own.0 / 2) - sizes[0] * middle
-            let db = all * (before.1 + own.1 / 2) - sizes[1] * middle
-            statistic += here / all * (da * da / sizes[0] + db * db / sizes[1]) / divisor
+            if divisor > 0 {
+                let distances = all * (before + own / 2) - sizes * middle
+                let squares = distances * distances / sizes
+                statistic += (here == 1 ? single : here / all) * (squares.x + squares.y) / divisor
+            }
+            before = ranks
         }
         statistic *= (all - 1) / all
-        let reciprocal = 1 / sizes[0] + 1 / sizes[1]
-        var harmonic = 0.0
-        for k in 1..<(a.count + b.count) { harmonic += 1 / Double(k) }
-        let g = doubleSum(a.count + b.count)
-        let (k, h) = (2.0, harmonic)
+        let reciprocal = 1 / sizes.x + 1 / sizes.y
+        let sums = ReciprocalSums.of(count)
+        let (g, k, h) = (sums.double, 2.0, sums.harmonic)
         let ca = (4 * g - 6) * (k - 1) + (10 - 6 * g) * reciprocal
         let cb = (2 * g - 4) * k * k + 8 * h * k + (2 * g - 14 * h - 4) * reciprocal - 8 * h + 4 * g - 6
         let cc = (6 * h + 2 * g - 2) * k * k + (4 * h - 4 * g + 6) * k + (2 * h - 6) * reciprocal + 4 * h
@@ -168,17 +171,6 @@ public enum TwoSampleTests {
         let part = (standardized - critical[place]) / (critical[place + 1] - critical[place])
         let log = Libm.log(levels[place]) + part * (Libm.log(levels[place + 1]) - Libm.log(levels[place]))
         return TestResult(statistic: standardized, pValue: Libm.exp(log))
-    }
-
-    private static func doubleSum(_ n: Int) -> Double {
-        var tail = 0.0
-        var sum = 0.0
-        // g = Σ_{i=1}^{n-2} Σ_{j=i+1}^{n-1} 1/((n - i) j), from the largest i down.
-        for i in stride(from: n - 2, through: 1, by: -1) {
-            tail += 1 / Double(i + 1)
-            sum += tail / Double(n - i)
-        }
-        return sum
     }
 
     private static func midranks(_ a: Sample, _ b: Sample) -> (a: [Double], b: [Double], tieTerm: Double) {
@@ -199,5 +191,39 @@ public enum TwoSampleTests {
             ties += count * count * count - count
         }
         return (ranksA, ranksB, ties)
+    }
+}
+
+/// Sums of reciprocals that the variance of Anderson and Darling's statistic hangs on.
+private struct ReciprocalSums: Sendable {
+    let count: Int
+    /// `Σ 1/k` up to `count - 1`.
+    let harmonic: Double
+    /// `Σ_{i=1}^{n-2} Σ_{j=i+1}^{n-1} 1/((n - i) j)`.
+    let double: Double
+
+    /// The columns of a table have mostly the same number of rows.
+    private static let latest = Mutex<ReciprocalSums?>(nil)
+
+    /// Those of so many values.
+    /// - Complexity: O(n), and O(1) when asked again.
+    static func of(_ count: Int) -> ReciprocalSums {
+        latest.withLock { latest in
+            if let latest, latest.count == count { return latest }
+            let sums = ReciprocalSums(count)
+            latest = sums
+            return sums
+        }
+    }
+
+    private init(_ count: Int) {
+        self.count = count
+        harmonic = (1..<count).reduce(0) { $0 + 1 / Double($1) }
+        var (tail, sum) = (0.0, 0.0)
+        for i in stride(from: count - 2, through: 1, by: -1) {
+            tail += 1 / Double(i + 1)
+            sum += tail / Double(count - i)
+        }
+        double = sum
     }
 }

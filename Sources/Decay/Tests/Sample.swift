@@ -12,12 +12,6 @@ public struct Sample: Sendable, Hashable {
         sorted = ascending(numbers)
     }
 
-    /// Keeps values that are in order already.
-    init(ascending values: [Double]) {
-        sorted = values
-        missing = 0
-    }
-
     /// How many numbers there are.
     public var count: Int { sorted.count }
 
@@ -35,14 +29,19 @@ public struct Sample: Sendable, Hashable {
     /// The quantile by linear interpolation between neighbours (Hyndman and Fan's type 7); NaN when empty.
     public func quantile(_ p: Double) -> Double { Self.quantile(p, of: sorted) }
 
-    static func quantile(_ p: Double, of sorted: [Double]) -> Double {
-        guard let first = sorted.first else { return .nan }
-        let position = min(1, max(0, p)) * Double(sorted.count - 1)
-        let below = Int(position)
-        guard below + 1 < sorted.count else { return sorted.count == 1 ? first : sorted[sorted.count - 1] }
-        let part = position - Double(below)
-        let step = sorted[below + 1] - sorted[below]
-        return part < 0.5 ? sorted[below] + step * part : sorted[below + 1] - step * (1 - part)
+    static func quantile(_ p: Double, of sorted: [Double]) -> Double { quantile(p, count: sorted.count) { sorted[$0] } }
+
+    /// The quantile of so many values, of which `value` gives that at a place.
+    @inline(__always)
+    static func quantile(_ p: Double, count: Int, value: (Int) -> Double) -> Double {
+        guard count > 0 else { return .nan }
+        let position = min(1, max(0, p)) * Double(count - 1)
+        let place = Int(position)
+        guard place + 1 < count else { return value(count - 1) }
+        let part = position - Double(place)
+        let (below, above) = (value(place), value(place + 1))
+        let step = above - below
+        return part < 0.5 ? below + step * part : above - step * (1 - part)
     }
 
     /// The middle value; NaN when empty.
