@@ -77,4 +77,13 @@ struct BatchTests {
             #expect(all == first)
         }
     }
+
+    @Test("A forest scores many rows as it scores each")
+    func forest() {
+        var generator = CounterGenerator(seed: 6)
+        let rows = (0..<700).map { _ in (0..<3).map { _ in generator.normal() } }
+        let forest = IsolationForest(Array(rows.prefix(300)))
+        #expect(forest.scores(rows) == rows.map(forest.score))
+        #expect(forest.scores([]) == [])
+    }
 }

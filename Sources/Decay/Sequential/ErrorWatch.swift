@@ -32,12 +32,11 @@ public struct ErrorWatch: Detector {
     /// Improvements so far: the rate fell for sure, and what was before is forgotten.
     public private(set) var improvements = 0
 
-    private let base: Double
     private var pairs = 0
-    private var last: UInt8 = 2
     private var recent: UInt32 = 0
-    private var cap = ErrorWatch.burst
-    private var sums = SuffixSums(rows: 13)
+    private var last: UInt8 = 2
+    private var cap = UInt8(ErrorWatch.burst)
+    private var sums = SuffixSums<UInt16>()
     private var blocks = BlockSpread()
 
     /// Windows are this long at least: in a shorter one a burst would be everything.
@@ -56,11 +55,10 @@ public struct ErrorWatch: Detector {
     public init(budget: Double = 1e-6) {
         precondition(budget >= 1e-12 && budget <= 0.01, "no budget")
         self.budget = budget
-        base = Libm.log(1 / budget)
     }
 
     /// What it keeps, in bytes, without the allocator's own.
-    public var stateBytes: Int { MemoryLayout<ErrorWatch>.size + sums.counts.count + 4 * sums.sums.count }
+    public var stateBytes: Int { MemoryLayout<ErrorWatch>.size }
 
     /// The share of errors; 0 before the first value.
     public var errorRate: Double { count > 0 ? Double(errors) / Double(count) : 0 }
@@ -86,8 +84,8 @@ public struct ErrorWatch: Detector {
         errors += Int(bit)
         if last != 2, last != bit { pairs += 1 }
         last = bit
-        sums.add(Float(bit))
-        blocks.add(Double(bit))
+        sums.add(UInt16(bit))
+        blocks.add(Float(bit), count: count)
         guard count % Self.stride == 0, count >= Self.warmUp else { return signal }
         return look()
     }
@@ -96,32 +94,40 @@ public struct ErrorWatch: Detector {
 
     private mutating func look() -> DetectorSignal {
         let (n, k) = (Double(count), Double(errors))
-        let near = dependence
-        let far = max(near, blocks.inflations(variance: errorRate * (1 - errorRate)).short)
         if count % 64 == 0 { cap = Self.cap(errorRate) }
+        let variance = k / n * (1 - k / n)
+        guard variance > 0 else { return signal }
+        let near = dependence
+        let far = blocks.inflations(count: count, variance: variance)
+        let highest = Libm.log(1 / budget) + Self.offset
+        let whole = Self.entropy(k, n)
+        let scale = n * variance
+        let count = count
         var best = 0.0
         var age = 0
-        var improved = 0.0
-        let whole = Self.entropy(k, n)
-        let count = count
-        sums.forEachSuffix { length, sum in
-            let before = count - length
-            guard length >= Self.lengthMin, before >= 100 else { return }
-            let (n1, n0) = (Double(length), Double(before))
-            let k0 = k - sum
-            let inflation = length < BlockSpread.length / 2 ? near : far
-            let ratio = (whole - Self.entropy(sum, n1) - Self.entropy(k0, n0)) / inflation
-            let threshold = base + Self.offset - Self.slope * Libm.log(min(n0, n1) / inflation)
-            let share = ratio / max(Self.floor, threshold)
-            if sum * n0 > k0 * n1 {
-                if share > best {
+        var hasImproved = false
+        sums.forEachSuffix(
+            { length, sum in
+                let before = count - length
+                guard length >= Self.lengthMin, before >= 100 else { return }
+                let (n1, n0) = (Double(length), Double(before))
+                let k0 = k - sum
+                let inflation = max(near, BlockSpread.inflation(far, over: length))
+                let fall = Self.slope * (roughLog(min(n0, n1)) - roughLog(inflation))
+                let needed = inflation * max(Self.floor, highest - fall)
+                let difference = sum * n0 - k0 * n1
+                // No likelihood ratio is more than the left side over `scale`, and most windows need no logarithm.
+                guard difference * difference > needed * (difference > 0 ? best : 1) * (scale * n0 * n1) else { return }
+                let share = (whole - Self.entropy(sum, n1) - Self.entropy(k0, n0)) / needed
+                if difference <= 0 {
+                    hasImproved = hasImproved || share >= 1
+                } else if share > best {
                     best = share
                     age = length
                 }
-            } else {
-                improved = max(improved, share)
-            }
-        }
+            },
+            { Double($0) }
+        )
         evidence = best
         changeAge = age
         if best >= 1 {
@@ -129,7 +135,7 @@ public struct ErrorWatch: Detector {
             alarms += 1
             return .drift
         }
-        if improved >= 1 {
+        if hasImproved {
             forget()
             improvements += 1
         }
@@ -139,15 +145,15 @@ public struct ErrorWatch: Detector {
     private mutating func forget() {
         (count, errors, pairs, evidence) = (0, 0, 0, 0)
         last = 2
-        cap = Self.burst
-        sums.removeAll()
+        cap = UInt8(Self.burst)
+        sums = SuffixSums()
         blocks = BlockSpread()
     }
 
     /// Added to every threshold: the number of window lengths and of looks, calibrated by simulation.
-    static let offset = 1.6
+    static let offset = 1.2
     /// How the threshold falls with the logarithm of the window; at 1 every length had the same share of the budget.
-    static let slope = 0.6
+    static let slope = 0.7
     /// No threshold is lower.
     static let floor = 5.0
 
@@ -160,15 +166,15 @@ public struct ErrorWatch: Detector {
     }
 
     /// The errors among ``burst`` values that say ``burstEvidence`` at an error rate.
-    private static func cap(_ rate: Double) -> Int {
+    private static func cap(_ rate: Double) -> UInt8 {
         let p = max(rate, 1e-4)
         let n = Double(burst)
         for k in 1...burst {
             let q = Double(k) / n
             guard q > p else { continue }
             let evidence = n * (q * Libm.log(q / p) + (q < 1 ? (1 - q) * Libm.log((1 - q) / (1 - p)) : 0))
-            if evidence > burstEvidence { return max(2, k - 1) }
+            if evidence > burstEvidence { return UInt8(max(2, k - 1)) }
         }
-        return burst
+        return UInt8(burst)
     }
 }

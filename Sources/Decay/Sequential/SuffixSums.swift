@@ -1,58 +1,73 @@
-/// Sums over the newest values for windows of growing length, in memory that grows with the logarithm of the longest.
+/// Sums over the newest values for windows of growing length, in memory that is fixed.
 ///
-/// Buckets of 2^r values; when a row has more than `perRow`, its two oldest become one of the next row. What leaves the
-/// last row is forgotten here; whoever keeps totals has it.
-struct SuffixSums: Codable, Sendable, Hashable {
-    static let perRow = 3
+/// Row r has up to three buckets of 2^r values; when a fourth comes, the two oldest become one of the next row. What
+/// leaves the last row is forgotten here; whoever keeps totals has it. Lane r of each vector is of row r: vectors are
+/// storage inside of the value, which an array is not.
+struct SuffixSums<Sum: SIMDScalar & AdditiveArithmetic & Sendable>: Codable, Sendable, Hashable
+where Sum.SIMD16Storage: Sendable {
+    static var rows: Int { 13 }
 
-    let rows: Int
-    private(set) var counts: [UInt8] = []
-    private(set) var sums: [Float] = []
+    private var counts = SIMD16<UInt8>(repeating: 0)
+    private var newest = SIMD16<Sum>()
+    private var middle = SIMD16<Sum>()
+    private var oldest = SIMD16<Sum>()
 
-    init(rows: Int) { self.rows = rows }
-
-    mutating func removeAll() {
-        counts.removeAll(keepingCapacity: true)
-        sums.removeAll(keepingCapacity: true)
+    private enum CodingKeys: String, CodingKey {
+        case counts, newest, middle, oldest
     }
 
-    mutating func add(_ value: Float) {
-        var carry = value
-        var row = 0
-        while true {
-            if row == rows { return }
-            if row == counts.count {
-                counts.append(0)
-                sums.append(contentsOf: repeatElement(0, count: Self.perRow))
-            }
-            let place = row * Self.perRow
-            if Int(counts[row]) < Self.perRow {
-                sums[place + Int(counts[row])] = carry
-                counts[row] += 1
-                return
-            }
-            // Full: the two oldest move up as one, the newest takes its place at the end.
-            let moved = sums[place] + sums[place + 1]
-            sums[place] = sums[place + 2]
-            sums[place + 1] = carry
-            counts[row] = 2
-            carry = moved
-            row += 1
+    init() {}
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        counts = try container.decode(SIMD16<UInt8>.self, forKey: .counts)
+        newest = try container.decode(SIMD16<Sum>.self, forKey: .newest)
+        middle = try container.decode(SIMD16<Sum>.self, forKey: .middle)
+        oldest = try container.decode(SIMD16<Sum>.self, forKey: .oldest)
+        guard counts.max() <= 3 else {
+            throw DecodingError.dataCorruptedError(forKey: .counts, in: container, debugDescription: "over 3 in a row")
         }
+    }
+
+    @inline(__always)
+    mutating func add(_ value: Sum) {
+        if let carry = push(value, row: 0) { climb(carry) }
+    }
+
+    private mutating func climb(_ carry: Sum) {
+        var (carry, row) = (carry, 1)
+        while row < Self.rows, let next = push(carry, row: row) { (carry, row) = (next, row + 1) }
+    }
+
+    /// Gives the sum of the two oldest where there is no room for them.
+    @inline(__always)
+    private mutating func push(_ value: Sum, row: Int) -> Sum? {
+        let moved = middle[row] + oldest[row]
+        let isFull = counts[row] == 3
+        if !isFull { oldest[row] = middle[row] }
+        middle[row] = newest[row]
+        newest[row] = value
+        counts[row] = isFull ? 2 : counts[row] + 1
+        return isFull ? moved : nil
     }
 
     /// Calls `look` with the length and the sum of each suffix, the shortest first.
     @inline(__always)
-    func forEachSuffix(_ look: (Int, Double) -> Void) {
+    func forEachSuffix(_ look: (Int, Double) -> Void, _ number: (Sum) -> Double) {
         var length = 0
         var sum = 0.0
-        for row in counts.indices {
-            let place = row * Self.perRow
-            for i in stride(from: Int(counts[row]) - 1, through: 0, by: -1) {
-                length += 1 << row
-                sum += Double(sums[place + i])
-                look(length, sum)
-            }
+        for row in 0..<Self.rows where counts[row] > 0 {
+            length += 1 << row
+            sum += number(newest[row])
+            look(length, sum)
+            guard counts[row] > 1 else { continue }
+            length += 1 << row
+            sum += number(middle[row])
+            look(length, sum)
+            guard counts[row] > 2 else { continue }
+            length += 1 << row
+            sum += number(oldest[row])
+            look(length, sum)
         }
     }
 }

@@ -49,7 +49,7 @@ public struct ValueWatch: Detector {
         let share = side == .both ? budget / 2 : budget
         level = MeanTrack(budget: share, isTwoSided: side == .both)
         // Distances from the middle have a longer tail than a mean forgives, so the spread asks for more.
-        spread = MeanTrack(budget: share / 4, isTwoSided: true)
+        spread = MeanTrack(budget: share / 16, isTwoSided: true)
     }
 
     /// Values since the last alarm, improvement or start.
@@ -122,11 +122,12 @@ struct MeanTrack: Codable, Sendable, Hashable {
     private var squares = 0.0
     private var steps = 0.0
     private var last = 0.0
-    private var sums = SuffixSums(rows: 13)
+    private var sums = SuffixSums<Float>()
     private var blocks = BlockSpread()
 
     static let stride = 4
-    static let offset = 2.5
+    /// Added to every threshold: the number of window lengths and of looks, calibrated by simulation.
+    static let offset = 1.7
     /// How the threshold falls with the logarithm of the window; at 1 every length had the same share of the budget.
     static let slope = 0.6
     static let floor = 5.0
@@ -145,7 +146,9 @@ struct MeanTrack: Codable, Sendable, Hashable {
         let variance = squares / n - total / n * (total / n)
         guard variance > 0 else { return 0 }
         let rho = 1 - steps / (2 * n * variance)
-        return rho * rho * n < 9 || rho < 0 ? 0 : min(rho, 0.99)
+        guard rho * rho * n >= 9, rho > 0 else { return 0 }
+        // The estimate is too low by `(1 + 3ρ) / n` in the mean; its standard error is added.
+        return min(0.99, rho + (1 + 3 * rho) / n + ((1 - rho * rho) / n).squareRoot())
     }
 
     /// By how much neighbours depend: 1 for independent values.
@@ -165,7 +168,7 @@ struct MeanTrack: Codable, Sendable, Hashable {
         total += z
         squares += z * z
         sums.add(Float(z))
-        blocks.add(z)
+        blocks.add(Float(z), count: count)
         guard count % Self.stride == 0, count >= ValueWatch.warmUp else { return signal }
         return look(dependenceMin)
     }
@@ -178,40 +181,48 @@ struct MeanTrack: Codable, Sendable, Hashable {
         let whole = squares / n - mean * mean
         guard whole > 0 else { return .none }
         let near = max(dependence, dependenceMin)
-        let spread = blocks.inflations(variance: whole)
+        let far = blocks.inflations(count: count, variance: whole)
+        let highest = base + Self.offset
+        let scale = n * n * whole
+        let (count, total, isTwoSided) = (count, total, isTwoSided)
         var best = 0.0
         var age = 0
-        var fallen = 0.0
-        let (count, total, base, isTwoSided) = (count, total, base, isTwoSided)
-        sums.forEachSuffix { length, sum in
-            let (n1, n0) = (Double(length), Double(count - length))
-            let inflation = max(near, BlockSpread.inflation(spread, over: length))
-            guard length >= 16, n0 >= 100, n0 >= Self.referenceMin * inflation else { return }
-            let difference = sum / n1 - (total - sum) / n0
-            let explained = n0 * n1 / (n * n) * difference * difference
-            // The likelihood ratio with an unknown variance.
-            let ratio = -n / 2 * Libm.log(max(1e-9, 1 - explained / whole)) / inflation
-            let threshold = max(Self.floor, base + Self.offset - Self.slope * Libm.log(min(n0, n1) / inflation))
-            let share = ratio / threshold
-            if isTwoSided || difference > 0 {
-                if share > best {
+        var hasFallen = false
+        sums.forEachSuffix(
+            { length, sum in
+                let (n1, n0) = (Double(length), Double(count - length))
+                let inflation = max(near, BlockSpread.inflation(far, over: length))
+                guard length >= 16, n0 >= 100, n0 >= Self.referenceMin * inflation else { return }
+                let fall = Self.slope * (roughLog(min(n0, n1)) - roughLog(inflation))
+                let needed = inflation * max(Self.floor, highest - fall)
+                let difference = sum * n0 - (total - sum) * n1
+                let square = difference * difference
+                let all = scale * n0 * n1
+                let counts = isTwoSided || difference > 0
+                // `-ln(1 - x)` is less than `x / (1 - x)`, so most windows need no logarithm.
+                let least = needed * (counts ? best : 1)
+                guard square * (n / 2 + least) > least * all else { return }
+                // The likelihood ratio with an unknown variance.
+                let share = -n / 2 * Libm.log(max(1e-9, 1 - square / all)) / needed
+                if !counts {
+                    hasFallen = hasFallen || share >= 1
+                } else if share > best {
                     best = share
                     age = length
                 }
-            } else {
-                fallen = max(fallen, share)
-            }
-        }
+            },
+            { Double($0) }
+        )
         evidence = best
         changeAge = age
         if best >= 1 { return .drift }
-        isForgotten = fallen >= 1
+        isForgotten = hasFallen
         return signal
     }
 
     mutating func forget() {
         (count, evidence, total, squares, steps) = (0, 0, 0, 0, 0)
-        sums.removeAll()
+        sums = SuffixSums()
         blocks = BlockSpread()
     }
 }

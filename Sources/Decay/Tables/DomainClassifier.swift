@@ -112,10 +112,10 @@ public struct JointComparison: Codable, Sendable, Hashable {
         }
         let half = old.count / 2
         let forest = IsolationForest(old.prefix(half).map(filled))
-        let scores = Sample(old.dropFirst(half).map { forest.score(filled($0)) })
+        let scores = Sample(forest.scores(old.dropFirst(half).map(filled)))
         let limit = scores.quantile(0.99)
         let expected = Double(scores.count - upperBound(scores.sorted, limit)) / Double(scores.count)
-        let hits = new.reduce(0) { $0 + (forest.score(filled($1)) > limit ? 1 : 0) }
+        let hits = forest.scores(new.map(filled)).count { $0 > limit }
         let likely = min(1, (expected * Double(scores.count) + 3) / Double(scores.count))
         apart = Apart(
             seen: Double(hits) / Double(new.count),
