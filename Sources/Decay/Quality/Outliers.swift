@@ -185,9 +185,10 @@ public struct IsolationForest: Codable, Sendable, Hashable {
     private let scale: Double
 
     /// Learns from rows.
-    /// - Precondition: There is a row at least, and all have the same number of elements.
+    /// - Precondition: There is a row at least, and all have the same number of elements, at most 65,535.
     public init(_ rows: [[Double]], trees count: Int = 100, sample: Int = 256, seed: UInt64 = 0) {
         precondition(!rows.isEmpty, "a forest needs rows")
+        precondition(rows[0].count <= Int(UInt16.max), "a forest takes 65,535 elements at most")
         var generator = CounterGenerator(seed: seed)
         let size = min(sample, rows.count)
         scale = Self.expectedDepth(size)
@@ -201,34 +202,13 @@ public struct IsolationForest: Codable, Sendable, Hashable {
         }
     }
 
-    /// How unusual a row is, 0...1; over 0.5 it is more so than most.
-    public func score(_ row: [Double]) -> Double {
-        var depth = 0.0
-        row.withUnsafeBufferPointer { row in
-            for tree in trees {
-                tree.withUnsafeBufferPointer { tree in
-                    var index = 0
-                    var steps = 0.0
-                    while tree[index].feature >= 0 {
-                        index =
-                            row[Int(tree[index].feature)] < tree[index].value ? index + 1 : Int(tree[index].right)
-                        steps += 1
-                    }
-                    depth += steps + tree[index].value
-                }
-            }
-        }
-        return score(depth: depth)
-    }
-
-    /// The scores of many rows, each as ``score(_:)`` has it.
+    /// How unusual each row is, 0...1; over 0.5 it is more so than most.
     ///
     /// All rows take a step down a tree before the next one, as many steps each and without branches, so that the
     /// processor works at several rows at once.
-    /// - Precondition: All rows have the same number of elements.
+    /// - Precondition: The rows have as many elements as those that were learned from.
     public func scores(_ rows: [[Double]]) -> [Double] {
         guard let width = rows.first?.count else { return [] }
-        guard width <= Int(UInt16.max) else { return rows.map(score) }
         let walks = trees.map(Walk.init)
         var scores: [Double] = []
         scores.reserveCapacity(rows.count)
@@ -236,16 +216,15 @@ public struct IsolationForest: Codable, Sendable, Hashable {
             let part = rows[start..<min(rows.count, start + Self.rowsTogether)]
             var depths = [Double](repeating: 0, count: part.count)
             let values = Array(part.joined())
+            precondition(values.count == width * part.count, "rows differ in length")
             for walk in walks { walk.addDepths(&depths, values, width: width) }
-            for depth in depths { scores.append(score(depth: depth)) }
+            for depth in depths { scores.append(Libm.pow(2, -depth / Double(trees.count) / scale)) }
         }
         return scores
     }
 
     /// Rows that stay in the cache with a tree.
     private static let rowsTogether = 256
-
-    private func score(depth: Double) -> Double { Libm.pow(2, -depth / Double(trees.count) / scale) }
 
     /// A tree in which a row can go on at a leaf and stays there.
     private struct Walk {

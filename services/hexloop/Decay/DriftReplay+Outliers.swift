@@ -86,7 +86,7 @@ extension DriftReplay {
             let areas = item.expect["isolation_forest_auc_5_seeds"].numbers ?? []
             let bound = areas.reduce(0, +) / Double(areas.count) - 0.01
             let forest = IsolationForest(train, trees: 200)
-            let area = Ranking.areaUnderCurve(rest.map { forest.score(rows[$0]) }, truth)
+            let area = Ranking.areaUnderCurve(forest.scores(rest.map { rows[$0] }), truth)
             guard area >= bound else { throw Mismatch("the forest's area is \(area); \(bound) is asked") }
             return
         }
