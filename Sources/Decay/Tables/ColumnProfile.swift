@@ -69,6 +69,22 @@ public struct ColumnProfile: Codable, Sendable, Hashable {
         }
     }
 
+    /// Adds the next cells; numbers are taken at once where there are no other cells between them.
+    public mutating func add(contentsOf cells: [CellValue]) {
+        var numbers: [Double] = []
+        numbers.reserveCapacity(cells.count)
+        for cell in cells {
+            switch cell {
+            case .number(let number): numbers.append(number)
+            case .missing: numbers.append(.nan)
+            case .text:
+                for cell in cells { add(cell) }
+                return
+            }
+        }
+        add(contentsOf: numbers)
+    }
+
     /// Adds the next numbers of a column at once; NaN is a missing cell.
     ///
     /// Several times as fast as one after the other, and with the same answers but for the last digits of ``moments``.

@@ -66,16 +66,23 @@ public struct TableProfile: Sendable {
 
     /// Adds the next row.
     /// - Precondition: It has as many cells as there are columns.
-    public mutating func add(_ row: [CellValue]) {
-        precondition(row.count == columns.count, "a row has \(row.count) cells and not \(columns.count)")
-        for index in row.indices {
-            columns[index].add(row[index])
-            guard watches[index] != nil else { continue }
-            for finding in watches[index]?.add(row[index]) ?? [] { note(finding, index) }
+    public mutating func add(_ row: [CellValue]) { add(contentsOf: [row]) }
+
+    /// Adds the next rows; some hundreds at once are taken faster.
+    /// - Precondition: Each has as many cells as there are columns.
+    public mutating func add(contentsOf block: [[CellValue]]) {
+        for row in block {
+            precondition(row.count == columns.count, "a row has \(row.count) cells and not \(columns.count)")
         }
-        countRepeats(row)
-        keep(row)
-        rows += 1
+        for index in columns.indices { columns[index].add(contentsOf: block.map { $0[index] }) }
+        for row in block {
+            for index in row.indices where watches[index] != nil {
+                for finding in watches[index]?.add(row[index]) ?? [] { note(finding, index) }
+            }
+            countRepeats(row)
+            keep(row)
+            rows += 1
+        }
     }
 
     private mutating func note(_ finding: QualityFinding, _ index: Int) {

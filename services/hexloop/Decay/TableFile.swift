@@ -90,6 +90,9 @@ private struct Builder {
     private var early: [[String]] = []
     private var profile: TableProfile?
     private var cells: [CellValue] = []
+    /// Rows that are added together.
+    private var waiting: [[CellValue]] = []
+    private static let rowsTogether = 512
     private var kinds: [ColumnKind] = []
     /// Fields that are read, without those of columns that are left out.
     private var places: [Int] = []
@@ -130,7 +133,7 @@ private struct Builder {
             let place = places[index]
             cells[index] = place < row.count ? Self.cell(row[place], kinds[index]) : .missing
         }
-        profile?.add(cells)
+        addCells()
     }
 
     /// Columns of numbers by themselves.
@@ -148,12 +151,23 @@ private struct Builder {
 
     mutating func add(numbers: UnsafeBufferPointer<Double>) {
         for index in cells.indices { cells[index] = .number(numbers[places[index]]) }
-        profile?.add(cells)
+        addCells()
+    }
+
+    private mutating func addCells() {
+        waiting.append(cells)
+        if waiting.count == Self.rowsTogether { flush() }
+    }
+
+    private mutating func flush() {
+        profile?.add(contentsOf: waiting)
+        waiting.removeAll(keepingCapacity: true)
     }
 
     consuming func finish() throws -> TableFile.Read {
         guard names != nil else { throw CommandError("there is no row in it") }
         if profile == nil { settle() }
+        flush()
         guard let profile else { throw CommandError("there is no row in it") }
         return TableFile.Read(profile: profile, ragged: ragged, firstRaggedLine: firstRaggedLine)
     }
@@ -168,7 +182,7 @@ private struct Builder {
         start()
         for row in early {
             for index in cells.indices { cells[index] = Self.cell(Array(row[index].utf8)[...], kinds[index]) }
-            profile?.add(cells)
+            addCells()
         }
         early = []
     }
