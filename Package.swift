@@ -164,7 +164,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "MonitorTests",
         dependencies: [
-            "MonitorApp", "Bus", "ChildProcesses", "Events", "KnownPipelines", "Monitoring", "Pipelines", "Storage",
+            "MonitorApp", "Bus", "ChildProcesses", "Decay", "Events", "KnownPipelines", "Monitoring", "Pipelines",
+            "Storage",
             grdb,
             logging,
         ]

@@ -1,3 +1,4 @@
+import Decay
 import Events
 import Foundation
 import GRDB
@@ -84,7 +85,7 @@ struct MonitorStoreTests {
         #expect(kinds.allSatisfy { kind in expected.contains { $0.contains("/decay/\(kind)/") } })
 
         var killed = try await Desk()
-        var generator = Mix(state: UInt64(seed) + 100)
+        var generator = CounterGenerator(seed: UInt64(seed) + 100)
         var place = 0
         while place < log.count {
             let length = Int(generator.next() % 9) + 1

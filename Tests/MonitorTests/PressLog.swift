@@ -1,3 +1,4 @@
+import Decay
 import Events
 
 /// What happens to a pipeline whose world changes in the middle.
@@ -51,7 +52,7 @@ struct PressLog {
     /// A log: observations, predictions and labels, a shift in the middle, a promotion after it, labels that are
     /// replaced, observations that are refused.
     func events(seed: UInt64) -> [(UInt64, Happening)] {
-        var generator = Mix(state: seed)
+        var generator = CounterGenerator(seed: seed)
         var log: [Happening] = [rollout("d1")]
         for index in 0..<420 {
             let key = "k-\(index)"
@@ -84,19 +85,4 @@ struct PressLog {
         }
         return log.enumerated().map { (UInt64($0.offset + 1), $0.element) }
     }
-}
-
-/// SplitMix64.
-struct Mix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

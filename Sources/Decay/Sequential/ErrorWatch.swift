@@ -1,6 +1,6 @@
 /// The default detector of a rising error rate, with a stated budget of false alarms.
 ///
-/// At each look the newest values of about a dozen lengths are compared with everything before them by the likelihood
+/// At each look the newest values of about forty lengths are compared with everything before them by the likelihood
 /// ratio of two binomials. The threshold of a window falls with its length, because there are fewer long windows than
 /// short ones in a stream: all lengths get the same share of the budget. Three things make it hold outside of a
 /// textbook:

@@ -1,13 +1,13 @@
 /// Asks the monitor how it sees a pipeline; a request of class `q`, answered with ``MonitorAnswer``.
 public struct MonitorQuery: Event {
-    /// A question (class `q`): kept in memory, leased to the monitor that watches, and asked again by whoever got no
+    /// A question (class `q`): kept in memory, leased to one monitor, and asked again by whoever got no
     /// answer.
     public static let kind = EventKind("monitor", "query", reliability: .work)
 
     /// The pipeline.
     public var pipeline: String
 
-    /// The pipeline, as the topic's last segment: the one monitor that watches it takes the question.
+    /// The pipeline, as the topic's last segment; any monitor answers about it.
     public var subject: String { pipeline }
 
     /// A question about one pipeline.

@@ -71,7 +71,7 @@ struct BusConnection: Sendable {
         try await ask("the registry", query, answer)
     }
 
-    /// Asks the monitor that watches a pipeline.
+    /// Asks a monitor about a pipeline.
     func ask(_ query: MonitorQuery) async throws -> MonitorAnswer {
         try await ask("the monitor", query, MonitorAnswer.self)
     }
