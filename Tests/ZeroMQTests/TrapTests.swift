@@ -269,6 +269,7 @@ struct TrapTests {
         let received = Mutex(0)
         let ended = Mailbox<Bool>()
         let ready = Mailbox<pthread_t>()
+        let answered = Mailbox<Bool>()
         let reader = DedicatedThread("interrupted") {
             // A thread of somebody who does not block signals.
             var none = sigset_t()
@@ -285,6 +286,8 @@ struct TrapTests {
                         _ = try router.send([frames[0], frames[1]])
                     }
                 }
+                // Closing drops what was not sent yet.
+                answered.wait(milliseconds: 30_000)
             } catch { Issue.record("\(error)") }
             ended.post(true)
         }
@@ -296,7 +299,8 @@ struct TrapTests {
             try send([[UInt8(number & 0xFF)]], dealer)
             pthread_kill(thread, SIGUSR2)
         }
-        for number in 0..<count { #expect(try receive(dealer) == [[UInt8(number & 0xFF)]]) }
+        for number in 0..<count { try #require(try receive(dealer) == [[UInt8(number & 0xFF)]]) }
+        answered.post(true)
         reader.join()
         #expect(ended.drain() == [true])
         #expect(received.withLock { $0 } == count)
