@@ -96,10 +96,31 @@ struct FeatureWatch: Codable, Sendable, Hashable {
     }
 
     /// What is wrong with a value.
-    enum Fault: String, Sendable, Hashable {
+    enum Fault: Sendable, Hashable {
+        /// A category that was never seen.
         case unseen
-        case varies
+        /// Another value after a constant.
         case constant
+        /// The same value for unusually long.
+        case stale
+
+        var check: Pipeline.MonitorSettings.QualityCheck {
+            switch self {
+            case .unseen: .unseen
+            case .constant: .constant
+            case .stale: .stale
+            }
+        }
+    }
+
+    /// What a value shows.
+    struct Sight: Sendable, Hashable {
+        /// What is wrong with it.
+        var fault: Fault?
+        /// The step to it, where that is an outlier.
+        var outlier: StepWatch.Outlier?
+        /// Whether level or spread surely changed.
+        var hasDrifted = false
     }
 
     private(set) var reference: QuantileSketch
@@ -107,6 +128,7 @@ struct FeatureWatch: Codable, Sendable, Hashable {
     private var last: [Float] = []
     private var dependence = SerialDependence()
     private var drift: ValueWatch?
+    private var steps = StepWatch()
 
     // Seasons.
     private var edges: [Double] = []
@@ -130,6 +152,7 @@ struct FeatureWatch: Codable, Sendable, Hashable {
         dependence = previous.dependence
         (categories, categorySince, rows) = (previous.categories, previous.categorySince, previous.rows)
         (run, longestRun, runValue) = (previous.run, previous.longestRun, previous.runValue)
+        steps = previous.steps
     }
 
     /// The newest rows, at most two windows.
@@ -145,13 +168,11 @@ struct FeatureWatch: Codable, Sendable, Hashable {
         if drift == nil { drift = ValueWatch(budget: min(0.01, max(1e-12, budget))) }
     }
 
-    /// - Returns: What is wrong with the value, and whether level or spread surely changed.
-    mutating func add(_ value: Double) -> (fault: Fault?, hasDrifted: Bool) {
+    mutating func add(_ value: Double) -> Sight {
         let single = Float(value)
         current.append(single)
         dependence.add(value)
-        let fault = check(single)
-        return (fault, drift?.add(value) == .drift)
+        return Sight(fault: check(single), outlier: steps.add(value), hasDrifted: drift?.add(value) == .drift)
     }
 
     private mutating func check(_ value: Float) -> Fault? {
@@ -160,10 +181,10 @@ struct FeatureWatch: Codable, Sendable, Hashable {
         if value == runValue {
             run += 1
             // Long runs are no news to a feature that had such before.
-            if longestRun > 0, run == max(Self.rowsMin, 4 * longestRun), rows >= Self.knownRows { fault = .constant }
+            if longestRun > 0, run == max(Self.rowsMin, 4 * longestRun), rows >= Self.knownRows { fault = .stale }
         } else {
             if runValue != nil {
-                if longestRun == 0, run >= Self.knownRows { fault = .varies }
+                if longestRun == 0, run >= Self.knownRows { fault = .constant }
                 longestRun = max(longestRun, run)
             }
             (runValue, run) = (value, 1)
@@ -212,8 +233,12 @@ struct FeatureWatch: Codable, Sendable, Hashable {
     mutating func endWindow(_ becomesReference: Becoming) {
         switch becomesReference {
         case .nothing: break
-        case .part: reference.add(contentsOf: current.map(Double.init))
+        case .part:
+            reference.add(contentsOf: current.map(Double.init))
+            steps.learn(current)
         case .all:
+            steps = steps.forgotten
+            steps.learn(current)
             reference = QuantileSketch(k: Self.sketchSize, seed: UInt64(rows))
             reference.add(contentsOf: current.map(Double.init))
         }

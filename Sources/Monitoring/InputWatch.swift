@@ -20,6 +20,8 @@ public struct InputWatch: Sendable, Hashable {
         var drifting: [Int] = []
         /// The newest episode of each fault.
         var faults: [String: Fault] = [:]
+        var outliers: OutlierEpisodes
+        var duplicates = DuplicateWatch()
         /// Windows in succession without any difference.
         var quietWindows = 0
         /// Middle and distance of each feature's reference, for how far a row is from it.
@@ -38,6 +40,8 @@ public struct InputWatch: Sendable, Hashable {
         case outOfRange(InputRangeMonitor.RangeFigures)
         case drift(detector: Pipeline.MonitorSettings.InputDetector, features: [DecayFigures.Contribution], age: Int)
         case fault(FeatureWatch.Fault, features: [DecayFigures.Contribution], value: Double)
+        case outlier(StepWatch.Outlier, feature: DecayFigures.Contribution, value: Double)
+        case duplicates(share: Double, most: Double)
     }
 
     /// What the inputs say of a decay.
@@ -63,7 +67,7 @@ public struct InputWatch: Sendable, Hashable {
     init(_ pipeline: Pipeline, ranges: [RolloutStepped.Range], previous: InputWatch?) throws(DecaySettingsError) {
         let settings = pipeline.monitor
         let plans = FeaturePlan.all(pipeline)
-        head = Head(settings: settings, plans: plans)
+        head = Head(settings: settings, plans: plans, outliers: OutlierEpisodes(window: settings.window))
         if settings.inputs.contains(.outOfRange), !ranges.isEmpty {
             head.ranges = try InputRangeMonitor(
                 features: ranges.map {
@@ -135,16 +139,22 @@ public struct InputWatch: Sendable, Hashable {
 
         var faults: [FeatureWatch.Fault: [Int]] = [:]
         var drifted: [Int] = []
+        var outlier: (index: Int, step: StepWatch.Outlier)?
         for index in features.indices {
             let value = head.plans[index].value(in: row)
-            let (fault, hasDrifted) = features[index].add(value)
+            let sight = features[index].add(value)
             if isSeasonal { features[index].count(value) }
-            if let fault { faults[fault, default: []].append(index) }
-            if hasDrifted { drifted.append(index) }
+            if let fault = sight.fault { faults[fault, default: []].append(index) }
+            if sight.hasDrifted { drifted.append(index) }
+            if let step = sight.outlier, abs(step.deviations) > abs(outlier?.step.deviations ?? 0) {
+                outlier = (index, step)
+            }
         }
-        for (fault, indices) in faults.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        for (fault, indices) in faults.sorted(by: { $0.key.check.rawValue < $1.key.check.rawValue }) {
             if let signal = judge(fault, indices, row) { signals.append(signal) }
         }
+        if let (index, step) = outlier, let signal = judge(step, index, row) { signals.append(signal) }
+        if let signal = judgeRepetition(of: row) { signals.append(signal) }
         if !drifted.isEmpty {
             let age = drifted.map { features[$0].changeAge }.max() ?? 0
             if let signal = begin(.drift, drifted, age: age) { signals.append(signal) }
@@ -163,19 +173,46 @@ public struct InputWatch: Sendable, Hashable {
     // MARK: Faults
 
     private mutating func judge(_ fault: FeatureWatch.Fault, _ indices: [Int], _ row: [Float]) -> Signal? {
-        let check: Pipeline.MonitorSettings.QualityCheck = fault == .unseen ? .unseen : .constant
-        guard head.settings.quality.contains(check) else { return nil }
-        var known = head.faults[fault.rawValue].flatMap { head.rows - $0.row <= Self.faultRows ? $0.features : nil }
-        let isOpen = known != nil
-        for index in indices where known?.contains(index) != true { known = (known ?? []) + [index] }
-        head.faults[fault.rawValue] = Fault(row: head.rows, features: known ?? [])
-        guard !isOpen, let first = indices.first else { return nil }
-        return .fault(fault, features: contributions(fault.rawValue, indices), value: head.plans[first].value(in: row))
+        guard let first = indices.first, note(fault.check, indices) else { return nil }
+        return .fault(
+            fault,
+            features: contributions(fault.check.rawValue, indices),
+            value: head.plans[first].value(in: row)
+        )
     }
 
-    private func contributions(_ fault: String, _ indices: [Int]) -> [DecayFigures.Contribution] {
-        indices.prefix(DecayFigures.featuresMax).map {
-            DecayFigures.Contribution(feature: head.plans[$0].name, finding: fault, score: 1)
+    private mutating func judge(_ outlier: StepWatch.Outlier, _ index: Int, _ row: [Float]) -> Signal? {
+        let check = Pipeline.MonitorSettings.QualityCheck.outlier
+        guard head.settings.quality.contains(check),
+            head.outliers.add(deviations: outlier.deviations, row: head.rows)
+        else { return nil }
+        let feature = DecayFigures.Contribution(feature: head.plans[index].name, finding: check.rawValue, score: 1)
+        return .outlier(outlier, feature: feature, value: head.plans[index].value(in: row))
+    }
+
+    private mutating func judgeRepetition(of row: [Float]) -> Signal? {
+        let check = Pipeline.MonitorSettings.QualityCheck.duplicate
+        guard head.settings.quality.contains(check) else { return nil }
+        let most = head.duplicates.most ?? 0
+        guard let share = head.duplicates.add(hash: StableHash.hash(row: row)), note(check, []) else { return nil }
+        return .duplicates(share: share, most: Double(most) / Double(DuplicateWatch.window))
+    }
+
+    /// Notes that features have a fault.
+    /// - Returns: Whether an episode begins that is to be said.
+    private mutating func note(_ check: Pipeline.MonitorSettings.QualityCheck, _ indices: [Int]) -> Bool {
+        guard head.settings.quality.contains(check) else { return false }
+        let open = head.faults[check.rawValue].flatMap { head.rows - $0.row <= Self.faultRows ? $0.features : nil }
+        var features = open ?? []
+        for index in indices where !features.contains(index) { features.append(index) }
+        head.faults[check.rawValue] = Fault(row: head.rows, features: features)
+        return open == nil
+    }
+
+    private func contributions(_ finding: String, _ indices: [Int]) -> [DecayFigures.Contribution] {
+        let names = indices.isEmpty ? ["row"] : indices.map { head.plans[$0].name }
+        return names.prefix(DecayFigures.featuresMax).map {
+            DecayFigures.Contribution(feature: $0, finding: finding, score: 1)
         }
     }
 

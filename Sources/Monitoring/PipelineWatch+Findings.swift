@@ -117,22 +117,67 @@ extension PipelineWatch {
             let what =
                 switch fault {
                 case .unseen: "a value that was never seen"
-                case .varies: "another value after it had been constant"
-                case .constant: "the same value for unusually long"
+                case .constant: "another value after it had been constant"
+                case .stale: "the same value for unusually long"
                 }
-            var figures = figures(
-                .quality,
-                metric: features.first?.feature ?? "inputs",
+            return quality(
+                fault.check,
+                features,
                 value: value,
                 key: key,
                 at: time,
                 message: "\(names): \(what), \(short(value)); \(judgement.text)"
             )
-            figures.detector = fault == .unseen ? "unseen" : "constant"
-            figures.severity = .warning
-            figures.features = features
+        case .outlier(let step, let feature, let value):
+            var figures = quality(
+                .outlier,
+                [feature],
+                value: value,
+                key: key,
+                at: time,
+                message: "\(feature.feature) is \(short(value)) after \(short(step.previous)): a step of "
+                    + "\(short(abs(step.deviations))) robust deviations; \(judgement.text)"
+            )
+            figures.baseline = step.previous
+            (figures.near, figures.breach) = (step.expected.lowerBound, step.expected.upperBound)
+            return figures
+        case .duplicates(let share, let most):
+            var figures = quality(
+                .duplicate,
+                [DecayFigures.Contribution(feature: "row", finding: "duplicate", score: share)],
+                value: share,
+                key: key,
+                at: time,
+                message:
+                    "\(short(100 * share)) % of \(DuplicateWatch.window) rows were there shortly before, and never "
+                    + "more than \(short(100 * most)) % until then; \(judgement.text)"
+            )
+            figures.baseline = most
+            figures.window = DuplicateWatch.window
             return figures
         }
+    }
+
+    private func quality(
+        _ check: Pipeline.MonitorSettings.QualityCheck,
+        _ features: [DecayFigures.Contribution],
+        value: Double,
+        key: String,
+        at time: Timestamp,
+        message: String
+    ) -> DecayFigures {
+        var figures = figures(
+            .quality,
+            metric: features.first?.feature ?? "inputs",
+            value: value,
+            key: key,
+            at: time,
+            message: message
+        )
+        figures.detector = check.rawValue
+        figures.severity = .warning
+        figures.features = features
+        return figures
     }
 
     // MARK: The metric

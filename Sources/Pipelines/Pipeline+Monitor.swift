@@ -29,8 +29,14 @@ extension Pipeline {
             case outOfSchema = "out-of-schema"
             /// A feature of few whole numbers has another one.
             case unseen
-            /// A feature that varied does not any more, or one that was constant varies.
+            /// A feature that was constant varies.
             case constant
+            /// A feature that varied has one value again and again.
+            case stale
+            /// A feature's step from the row before is far larger than its steps usually are.
+            case outlier
+            /// Rows come again that were there shortly before.
+            case duplicate
         }
 
         /// Where the levels' baseline comes from.

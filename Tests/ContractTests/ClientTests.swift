@@ -355,18 +355,23 @@ private struct ClientRun {
     }
 
     /// The C programs under valgrind, where it is installed.
+    ///
+    /// A connection that libzmq is making at the moment when its context ends is never freed, by libzmq. What the
+    /// programs themselves would lose they lose each time, so one of a few runs must be clean.
     func leaks() async throws {
         guard try await shell("command -v valgrind").code == 0 else { return }
         let check = "valgrind -q --leak-check=full --error-exitcode=9"
         let event =
             #"{"specversion":"1.0","id":"leak","source":"//c","type":"dev.hexloop.label.recorded.v1","#
             + #""data":{"stream":"simple","key":"k","value":1}}"#
-        for line in [
-            "echo '\(event)' | \(check) '\(directory)/publish' \(address) e/local/label/recorded/v1/simple/",
-            "\(check) '\(directory)/consume' \(address) 'e/*/example/' '\(directory)/other' 70",
-        ] {
-            let (code, output) = try await shell(line)
-            #expect(code == 0, "\(output)")
+        let lines: [(_ attempt: Int) -> String] = [
+            { _ in "echo '\(event)' | \(check) '\(directory)/publish' \(address) e/local/label/recorded/v1/simple/" },
+            { "\(check) '\(directory)/consume' \(address) 'e/*/example/' '\(directory)/leak-\($0)' 70" },
+        ]
+        for line in lines {
+            var last: (code: Int32, output: String) = (9, "")
+            for attempt in 1...4 where last.code == 9 { last = try await shell(line(attempt)) }
+            #expect(last.code == 0, "\(last.output)")
         }
     }
 

@@ -76,18 +76,25 @@ struct QualityTests {
         #expect(Self.issues(&watch, [.number(4)]) == [])
     }
 
-    @Test("Rows that come again are found by their hashes")
+    @Test("Rows that come again are found once; as many again are no news, and few may be chance")
     func duplicates() {
         var watch = DuplicateWatch()
-        var found: [QualityFinding] = []
-        for index in 0..<512 as Range<UInt64> {
-            if let one = watch.add(hash: StableHash.mixed(index)) { found.append(one) }
+        func shares(_ rows: some Sequence<UInt64>) -> [Double] {
+            rows.compactMap { watch.add(hash: StableHash.mixed($0)) }
         }
-        #expect(found == [])
-        for index in 0..<256 as Range<UInt64> {
-            if let one = watch.add(hash: StableHash.mixed(index % 100)) { found.append(one) }
-        }
-        #expect(found.map(\.issue) == [.duplicate])
+        #expect(shares(0..<512) == [])
+        #expect(shares((1000..<1256).map { $0 % 20 == 0 ? 1001 : $0 }) == [])
+        #expect(shares((2000..<2256).map { $0 % 100 }) == [156.0 / 256])
+        #expect(shares((3000..<3256).map { $0 % 100 }) == [1])
+        #expect(shares((3256..<3512).map { $0 % 100 }) == [])
+        #expect(shares(4000..<4256) == [])
+    }
+
+    @Test("A row's hash is of its numbers in their order")
+    func rowHash() {
+        #expect(StableHash.hash(row: [1, 2]) != StableHash.hash(row: [2, 1]))
+        #expect(StableHash.hash(row: [0]) == StableHash.hash(row: [-0.0]))
+        #expect(StableHash.hash(row: [0]) != StableHash.hash(row: [0, 0]))
     }
 
     @Test("A watch that is written and read at any place finds the same")

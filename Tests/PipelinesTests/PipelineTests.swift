@@ -141,7 +141,7 @@ struct PipelineReadingTests {
         #expect(pipeline.monitor.detectors == [.threshold, .sequential])
         #expect(pipeline.monitor.falseAlarms == .init(count: 1, span: .year))
         #expect(pipeline.monitor.minLabels == 20)
-        #expect(pipeline.monitor.quality.count == 4)
+        #expect(pipeline.monitor.quality.count == 7)
         #expect(try Pipeline(yaml: file("monitor:")).monitor == pipeline.monitor)
         #expect(pipeline.data.schema == [])
     }
@@ -309,7 +309,7 @@ struct PipelineJSONTests {
             + #""drift":{"alpha":"0.1%","correction":"holm","reference":"fixed","reference-rows":"1000 rows","window":"250 rows"},"#
             + #""estimate":"on","false-alarms":"1 per year","forecast":"on","inputs":["out-of-range","ks"],"#
             + #""label-timeout":"432000s","metric":"mae","min-labels":20,"near":"1.5x baseline","per-node":"on","#
-            + #""period":"86400s","quality":["missing","out-of-schema","unseen","constant"],"rearm":20,"slices":[],"window":20}"#
+            + #""period":"86400s","quality":["missing","out-of-schema","unseen","constant","stale","outlier","duplicate"],"rearm":20,"slices":[],"window":20}"#
         let json = try Pipeline(yaml: example).canonicalJSON()
         #expect(
             json.hasPrefix(#"{"automation":"automatic","data":{"labels":"wti-next","observations":"wti","schema":"#)

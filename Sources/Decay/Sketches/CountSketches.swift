@@ -14,6 +14,11 @@ public enum StableHash {
         return mixed(bits &+ seed &* 0x9E37_79B9_7F4A_7C15)
     }
 
+    /// Hashes a row of numbers, whose order matters.
+    public static func hash(row: some Sequence<Float>) -> UInt64 {
+        row.reduce(0) { mixed($0 &* 31 &+ hash(Double($1))) }
+    }
+
     static func mixed(_ value: UInt64) -> UInt64 {
         var z = value
         z ^= z >> 33

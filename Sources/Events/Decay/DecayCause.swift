@@ -6,7 +6,8 @@ public enum DecayCause: String, Codable, Sendable, Hashable, CaseIterable {
     case concept
     /// The inputs are others than those the reference has.
     case inputs
-    /// The inputs are not what they should be: missing, outside of the schema, unseen, or suddenly constant or not.
+    /// The inputs are not what they should be: missing, outside of the schema, never seen, stuck, repeated, or not constant
+    /// any more.
     case quality
     /// The model's probabilities no longer say how often it is right.
     case calibration

@@ -71,7 +71,8 @@ public struct DecayFigures: Codable, Sendable, Hashable {
     public struct Contribution: Codable, Sendable, Hashable {
         /// Its name in the pipeline, with the element for inputs of several: `price[3]`.
         public var feature: String
-        /// What is unusual: `drift`, `out-of-range`, `missing`, `out-of-schema`, `unseen`, `varies` or `constant`.
+        /// What is unusual: `drift`, `out-of-range`, `missing`, `out-of-schema`, `unseen`, `constant`, `stale`, `outlier` or
+        /// `duplicate`.
         public var finding: String
         /// How much, from 0 (nothing) to 1 (everything): the distance of distributions, or a share of rows.
         public var score: Double
