@@ -143,7 +143,7 @@ public struct InputWatch: Sendable, Hashable {
         for index in features.indices {
             let value = head.plans[index].value(in: row)
             let sight = features[index].add(value)
-            if isSeasonal { features[index].count(value) }
+            if isSeasonal { features[index].countInSeason(value) }
             if let fault = sight.fault { faults[fault, default: []].append(index) }
             if sight.hasDrifted { drifted.append(index) }
             if let step = sight.outlier, abs(step.deviations) > abs(outlier?.step.deviations ?? 0) {
@@ -228,7 +228,7 @@ public struct InputWatch: Sendable, Hashable {
             for detector in [Pipeline.MonitorSettings.InputDetector.kolmogorovSmirnov, .populationStability]
             where asked.contains(detector) || isDrifting && detector == .kolmogorovSmirnov {
                 let isRank = detector == .kolmogorovSmirnov
-                let found = different(features.map { isRank ? $0.compare().pValue : $0.stability() })
+                let found = different(features.map { isRank ? $0.window.compare().pValue : $0.window.stability() })
                 isDifferent = isDifferent || !found.isEmpty
                 if asked.contains(detector), !found.isEmpty, signal == nil { signal = begin(detector, found, age: 0) }
             }
@@ -236,11 +236,11 @@ public struct InputWatch: Sendable, Hashable {
             settle(isDifferent: isDifferent)
         }
         for index in features.indices {
-            let becoming: FeatureWatch.Becoming =
+            let becoming: ReferenceWindow.Becoming =
                 switch reference {
                 case .sliding: .all
                 case .fixed, .seasonal:
-                    isDifferent || features[index].reference.count >= drift.referenceRows ? .nothing : .part
+                    isDifferent || features[index].window.reference.count >= drift.referenceRows ? .nothing : .part
                 }
             features[index].endWindow(becoming)
         }
@@ -257,8 +257,8 @@ public struct InputWatch: Sendable, Hashable {
     private mutating func center() {
         var (centers, scales): ([Double], [Double]) = ([], [])
         for feature in features {
-            let quartiles = feature.reference.quantiles([0.25, 0.5, 0.75])
-            guard feature.reference.count >= FeatureWatch.rowsMin, quartiles.count == 3 else { return }
+            let quartiles = feature.window.reference.quantiles([0.25, 0.5, 0.75])
+            guard feature.window.reference.count >= ReferenceWindow.valuesMin, quartiles.count == 3 else { return }
             centers.append(quartiles[1])
             scales.append((quartiles[2] - quartiles[0]) / 1.349)
         }
@@ -266,11 +266,11 @@ public struct InputWatch: Sendable, Hashable {
     }
 
     private mutating func season(at seconds: Double) -> Signal? {
-        let length = head.settings.drift.seasonSeconds / Double(FeatureWatch.slots)
+        let length = head.settings.drift.seasonSeconds / Double(SeasonalReference.slots)
         let slot = Int((seconds / length).rounded(.down))
         defer { head.slot = slot }
         guard let before = head.slot, before != slot else { return nil }
-        let place = ((before % FeatureWatch.slots) + FeatureWatch.slots) % FeatureWatch.slots
+        let place = ((before % SeasonalReference.slots) + SeasonalReference.slots) % SeasonalReference.slots
         let found = different(features.indices.map { features[$0].endSlot(place) })
         settle(isDifferent: !found.isEmpty)
         let asked = head.settings.inputs
@@ -313,7 +313,7 @@ public struct InputWatch: Sendable, Hashable {
     // MARK: What it means
 
     private func contributions(_ indices: [Int]) -> [DecayFigures.Contribution] {
-        let compared = features.map { $0.compare() }
+        let compared = features.map { $0.window.compare() }
         let adjusted = Self.adjusted(compared.map(\.pValue), head.settings.drift.correction)
         return
             indices
@@ -331,7 +331,7 @@ public struct InputWatch: Sendable, Hashable {
 
     /// What the inputs have to do with a decay that was just seen.
     func verdict() -> Verdict {
-        let compared = features.map { $0.compare() }
+        let compared = features.map { $0.window.compare() }
         let adjusted = Self.adjusted(compared.map(\.pValue), head.settings.drift.correction)
         var verdict = Verdict(testable: compared.count { $0.isTestable })
         let drifted = adjusted.indices.filter { adjusted[$0] <= head.settings.drift.alpha }
@@ -349,12 +349,12 @@ public struct InputWatch: Sendable, Hashable {
     /// Each feature with its reference, the farthest first.
     func overview() -> [MonitorAnswer.Feature] {
         features.enumerated().map { index, feature in
-            let compared = feature.compare()
-            let newest = Sample(feature.newest.map(Double.init))
+            let compared = feature.window.compare()
+            let newest = Sample(feature.window.newest.map(Double.init))
             return MonitorAnswer.Feature(
                 feature: head.plans[index].name,
-                referenceRows: feature.reference.count,
-                referenceMedian: feature.reference.quantile(0.5),
+                referenceRows: feature.window.reference.count,
+                referenceMedian: feature.window.reference.quantile(0.5),
                 median: newest.count > 0 ? newest.median : nil,
                 distance: compared.distance,
                 pValue: compared.pValue,

@@ -47,137 +47,13 @@ extension PipelineWatch {
     }
 
     /// What labels say of a change that was seen without them.
-    private var judgement: (severity: Severity, text: String) {
+    var judgement: (severity: Severity, text: String) {
         guard let value = state.errors.value, let near = state.errors.nearLevel, let breach = state.errors.breachLevel
         else { return (.info, "too few labels are there to say whether it matters") }
         let text = "\(metric) over \(state.errors.windowCount) labelled predictions is \(short(value))"
         if value >= breach { return (.warning, "it matters: \(text), breach \(short(breach))") }
         if value >= near { return (.warning, "it may matter: \(text), near \(short(near))") }
         return (.info, "labels show no harm: \(text), near \(short(near))")
-    }
-
-    // MARK: Inputs
-
-    func suspected(_ signal: InputWatch.Signal, key: String, at time: Timestamp) -> Finding {
-        .suspected(
-            DecaySuspected(
-                pipeline: state.pipeline.name,
-                digest: state.digest,
-                figures: figures(signal, key: key, at: time)
-            )
-        )
-    }
-
-    private func figures(_ signal: InputWatch.Signal, key: String, at time: Timestamp) -> DecayFigures {
-        let judgement = judgement
-        switch signal {
-        case .outOfRange(let range):
-            var figures = figures(
-                .inputs,
-                metric: range.feature,
-                value: Double(range.value),
-                key: key,
-                at: Timestamp(seconds: range.firstAt),
-                message: "\(range.feature)[\(range.element)] is \(range.value); training covered "
-                    + "\(range.trainingMin)...\(range.trainingMax); \(judgement.text)"
-            )
-            figures.baseline = Double(range.trainingMax)
-            (figures.near, figures.breach) = (Double(range.trainingMin), Double(range.trainingMax))
-            figures.firstSuspectKey = range.firstKey
-            figures.detector = Pipeline.MonitorSettings.InputDetector.outOfRange.rawValue
-            figures.severity = judgement.severity
-            figures.features = [
-                DecayFigures.Contribution(
-                    feature: "\(range.feature)[\(range.element)]",
-                    finding: "out-of-range",
-                    score: Double(range.rowsOutside) / Double(max(1, range.window))
-                )
-            ]
-            return figures
-        case .drift(let detector, let features, let age):
-            let names = features.map(\.feature).joined(separator: ", ")
-            let first = features.first
-            var figures = figures(
-                .inputs,
-                metric: first?.feature ?? "inputs",
-                value: first?.score ?? 0,
-                key: key,
-                at: time,
-                message: "the distribution of \(names) is another than before; \(judgement.text)"
-            )
-            figures.window = age > 0 ? age : settings.drift.windowRows
-            figures.firstSuspectKey = nil
-            figures.pValue = first?.pValue
-            figures.detector = detector.rawValue
-            figures.severity = judgement.severity
-            figures.features = features
-            return figures
-        case .fault(let fault, let features, let value):
-            let names = features.map(\.feature).joined(separator: ", ")
-            let what =
-                switch fault {
-                case .unseen: "a value that was never seen"
-                case .constant: "another value after it had been constant"
-                case .stale: "the same value for unusually long"
-                }
-            return quality(
-                fault.check,
-                features,
-                value: value,
-                key: key,
-                at: time,
-                message: "\(names): \(what), \(short(value)); \(judgement.text)"
-            )
-        case .outlier(let step, let feature, let value):
-            var figures = quality(
-                .outlier,
-                [feature],
-                value: value,
-                key: key,
-                at: time,
-                message: "\(feature.feature) is \(short(value)) after \(short(step.previous)): a step of "
-                    + "\(short(abs(step.deviations))) robust deviations; \(judgement.text)"
-            )
-            figures.baseline = step.previous
-            (figures.near, figures.breach) = (step.expected.lowerBound, step.expected.upperBound)
-            return figures
-        case .duplicates(let share, let most):
-            var figures = quality(
-                .duplicate,
-                [DecayFigures.Contribution(feature: "row", finding: "duplicate", score: share)],
-                value: share,
-                key: key,
-                at: time,
-                message:
-                    "\(short(100 * share)) % of \(DuplicateWatch.window) rows were there shortly before, and never "
-                    + "more than \(short(100 * most)) % until then; \(judgement.text)"
-            )
-            figures.baseline = most
-            figures.window = DuplicateWatch.window
-            return figures
-        }
-    }
-
-    private func quality(
-        _ check: Pipeline.MonitorSettings.QualityCheck,
-        _ features: [DecayFigures.Contribution],
-        value: Double,
-        key: String,
-        at time: Timestamp,
-        message: String
-    ) -> DecayFigures {
-        var figures = figures(
-            .quality,
-            metric: features.first?.feature ?? "inputs",
-            value: value,
-            key: key,
-            at: time,
-            message: message
-        )
-        figures.detector = check.rawValue
-        figures.severity = .warning
-        figures.features = features
-        return figures
     }
 
     // MARK: The metric

@@ -274,46 +274,6 @@ struct BudgetTests {
         #expect(spent < 0.05 && spent > 0.045)
     }
 
-    @Test("A fixed reference stays, a sliding one follows slowly, a seasonal one knows the hour")
-    func references() {
-        var generator = CounterGenerator(seed: 15)
-        var fixed = ReferenceWindow(.fixed(batches: 4), batchSize: 200)
-        var sliding = ReferenceWindow(.sliding(batches: 4, gap: 1), batchSize: 200, adoptsDrift: true)
-        var seasonal = ReferenceWindow(.seasonal(phases: 4, seasons: 3), batchSize: 100)
-        var (drifts, late) = ([0, 0, 0], 0)
-        for index in 0..<12_000 {
-            let level = index < 4_000 ? 0.0 : 1.5
-            let value = level + generator.normal()
-            if fixed.add(value)?.isDrift == true { drifts[0] += 1 }
-            if let comparison = sliding.add(value), comparison.isDrift {
-                drifts[1] += 1
-                if index > 6_500 { late += 1 }
-            }
-            // Four hours of a day, each with a level of its own that does not change.
-            let phase = index / 100 % 4
-            if seasonal.add(Double(phase) * 3 + generator.normal(), phase: phase)?.isDrift == true { drifts[2] += 1 }
-        }
-        #expect(drifts[0] == 40)
-        #expect(drifts[1] > 0 && late == 0)
-        #expect(drifts[2] <= 1)
-    }
-
-    @Test("An estimate is reconciled when enough labels are there, and again when one is corrected")
-    func ledger() {
-        var ledger = EstimateLedger(shareMin: 0.8)
-        ledger.estimate(0.9, low: 0.85, high: 0.95, window: 3)
-        #expect(ledger.waiting == [3])
-        #expect(ledger.realize(0.8, labelledShare: 0.5, window: 3) == nil)
-        let first = ledger.realize(0.8, labelledShare: 0.9, window: 3)
-        #expect(first.map { abs($0.gap - 0.1) < 1e-12 && !$0.isInside } == true)
-        #expect(ledger.realize(0.8, labelledShare: 0.95, window: 3) == nil)
-        #expect(ledger.realize(0.88, labelledShare: 1, window: 3)?.isInside == true)
-        #expect(ledger.record.count == 1 && ledger.record.inside == 1)
-        #expect(abs((ledger.record.meanGap ?? 0) - 0.02) < 1e-12)
-        #expect(ledger.waiting == [])
-        #expect(ledger.realize(0.9, labelledShare: 1, window: 9) == nil)
-    }
-
     @Test("An estimate for moved inputs is nearer than one that takes the reference for all")
     func shifted() {
         // Two groups with the same scores; in the second the model is wrong more often, and later there is more of it.

@@ -306,18 +306,7 @@ struct MemoryTests {
             world.index += 1
         }
         for feature in world.watch.inputs.features {
-            #expect(feature.reference.retained * 8 + feature.newest.count * 4 < 9_000)
+            #expect(feature.window.reference.retained * 8 + feature.window.newest.count * 4 < 9_000)
         }
-    }
-
-    @Test("Trails keep means of suffixes")
-    func trail() {
-        var trail = Trail()
-        for index in 0..<1000 { trail.add(index < 900 ? 0 : 1) }
-        #expect(trail.newest(50).mean == 1)
-        #expect(trail.newest(50).count >= 50 && trail.newest(50).count < 100)
-        #expect(trail.before(400).mean == 0)
-        #expect(trail.newest(1000).count == 1000)
-        #expect(trail.newest(1000).mean == 0.1)
     }
 }

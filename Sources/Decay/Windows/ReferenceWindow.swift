@@ -1,144 +1,126 @@
-/// What a batch of values is compared with, kept as sketches: a fixed stretch, the newest before it, or the same phase
-/// of earlier seasons.
+/// The newest values of a feature in windows, and the reference that they are compared with.
 ///
-/// Values are gathered into batches; when one is full it is compared with its reference and then becomes part of it
-/// where the reference moves. A batch that drifted becomes no part of a moving reference unless ``adoptsDrift``: slow
-/// decay would else teach the reference that it is usual.
+/// The reference is a sketch. It may be the first windows for ever (each joins it until there are enough, then none
+/// does) or always the window before; who ends a window says which. Both sides count as fewer values where each depends
+/// on the one before. ``SeasonalReference`` has the same for parts of a season.
 public struct ReferenceWindow: Codable, Sendable, Hashable {
-    /// Which reference.
-    public enum Kind: Codable, Sendable, Hashable {
-        /// The first batches, for ever.
-        case fixed(batches: Int)
-        /// The newest batches but for `gap` of them, which a slow change would be in as well.
-        case sliding(batches: Int, gap: Int)
-        /// Batches of the same phase, such as the hour of a day, in the newest seasons.
-        case seasonal(phases: Int, seasons: Int)
+    /// Size of the reference's sketch: ranks are right to 1.7 %.
+    static let sketchSize = 160
+    /// Values that a comparison needs on either side.
+    public static let valuesMin = 50
+
+    /// How a window enters the reference.
+    public enum Becoming: Sendable {
+        /// Not at all.
+        case nothing
+        /// It joins what is there.
+        case part
+        /// It takes the place of all that is there.
+        case all
     }
 
-    /// A comparison of one batch.
-    public struct Comparison: Codable, Sendable, Hashable {
-        /// Number of the batch, from 0.
-        public var batch: Int
-        /// Phase of the batch.
-        public var phase: Int
-        /// Values in the reference.
-        public var referenceCount: Int
-        /// The Kolmogorov-Smirnov distance and how likely it is when nothing changed.
-        public var result: TestResult
-        /// Whether it is called a drift.
-        public var isDrift: Bool
+    /// How the newest values differ from the reference.
+    public struct Comparison: Sendable, Hashable {
+        /// The Kolmogorov-Smirnov distance.
+        public var distance = 0.0
+        /// 1 where it cannot be told: too few values, or values that depend on each other too much.
+        public var pValue = 1.0
+        /// Whether a difference could have been seen.
+        public var isTestable = false
     }
 
-    /// Which reference.
-    public let kind: Kind
-    /// Values of a batch.
-    public let batchSize: Int
-    /// The probability under which a batch drifted.
-    public let alpha: Double
-    /// Whether batches that drifted become part of a moving reference.
-    public let adoptsDrift: Bool
-    /// Batches so far.
-    public private(set) var batches = 0
-
-    private let sketchSize: Int
-    private var current: QuantileSketch
-    private var currentPhase = 0
-    private var kept: [[QuantileSketch]]
+    /// What the newest values are compared with.
+    public private(set) var reference: QuantileSketch
+    /// How much values depend on the one before.
+    public private(set) var dependence = SerialDependence()
+    private var current: [Float] = []
+    private var last: [Float] = []
+    private var windows = 0
 
     /// Begins without values.
-    /// - Precondition: All counts are 1 or more, `gap` 0 or more, and `alpha` is in 0...1.
-    public init(
-        _ kind: Kind,
-        batchSize: Int,
-        alpha: Double = 0.001,
-        adoptsDrift: Bool = false,
-        sketchSize: Int = 256
-    ) {
-        precondition(batchSize >= 1 && (0...1).contains(alpha), "no batch")
-        switch kind {
-        case .fixed(let batches): precondition(batches >= 1, "no reference")
-        case .sliding(let batches, let gap): precondition(batches >= 1 && gap >= 0, "no reference")
-        case .seasonal(let phases, let seasons): precondition(phases >= 1 && seasons >= 1, "no reference")
-        }
-        self.kind = kind
-        self.batchSize = batchSize
-        self.alpha = alpha
-        self.adoptsDrift = adoptsDrift
-        self.sketchSize = sketchSize
-        current = QuantileSketch(k: sketchSize)
-        if case .seasonal(let phases, _) = kind {
-            kept = Array(repeating: [], count: phases)
-        } else {
-            kept = [[]]
-        }
+    public init(seed: UInt64) { reference = QuantileSketch(k: Self.sketchSize, seed: seed) }
+
+    /// Begins with the newest `count` values of another as reference.
+    public init(after previous: ReferenceWindow, values count: Int, seed: UInt64) {
+        self.init(seed: seed)
+        reference.add(contentsOf: previous.newest.suffix(count).map(Double.init))
+        dependence = previous.dependence
     }
 
-    /// Adds the next value; NaN is left out.
-    ///
-    /// - Parameter phase: For a seasonal reference, 0 up to its phases. A value of another phase ends the batch early,
-    ///   so that no batch has two phases.
-    /// - Returns: The comparison of the batch that this value ended; nil as well while there is no reference yet.
-    public mutating func add(_ value: Double, phase: Int = 0) -> Comparison? {
-        let phase = kept.count > 1 ? min(kept.count - 1, max(0, phase)) : 0
-        var ended: Comparison?
-        if phase != currentPhase, current.count > 0 { ended = endBatch() }
-        currentPhase = phase
-        current.add(value)
-        if current.count >= batchSize { ended = endBatch() }
-        return ended
+    /// The values of the present window.
+    public var window: [Float] { current }
+    /// The newest values, at most two windows.
+    public var newest: [Float] { last + current }
+
+    /// Adds the next value.
+    public mutating func add(_ value: Double) {
+        current.append(Float(value))
+        dependence.add(value)
     }
 
-    private mutating func endBatch() -> Comparison? {
-        defer {
-            batches += 1
-            current = QuantileSketch(k: sketchSize, seed: UInt64(batches))
-        }
-        guard let reference = reference() else {
-            keep()
-            return nil
-        }
-        let result = QuantileSketch.test(reference, current)
-        let isDrift = result.pValue < alpha
-        let comparison = Comparison(
-            batch: batches,
-            phase: currentPhase,
-            referenceCount: reference.count,
-            result: result,
-            isDrift: isDrift
-        )
-        if !isDrift || adoptsDrift { keep() }
-        return comparison
+    /// The newest values against the reference.
+    public func compare() -> Comparison {
+        let newest = newest
+        guard newest.count >= Self.valuesMin, reference.count >= Self.valuesMin else { return Comparison() }
+        var sketch = QuantileSketch(k: 1024)
+        sketch.add(contentsOf: newest.map(Double.init))
+        let distance = QuantileSketch.distance(reference, sketch)
+        let factor = dependence.factor
+        let (n, m) = (Int(Double(reference.count) / factor), Int(Double(newest.count) / factor))
+        guard n >= 8, m >= 8 else { return Comparison(distance: distance) }
+        // What the sketch may be wrong about is no difference.
+        let sure = max(0, distance - (reference.retained < reference.count ? reference.rankError : 0))
+        let p = sure == 0 ? 1 : KolmogorovSmirnov.asymptoticTail(sure, n, m)
+        return Comparison(distance: distance, pValue: min(1, max(0, p)), isTestable: true)
     }
 
-    /// All batches of the reference together; nil while there are too few.
-    private func reference() -> QuantileSketch? {
-        let parts: ArraySlice<QuantileSketch>
-        switch kind {
-        case .fixed(let batches):
-            guard kept[0].count == batches else { return nil }
-            parts = kept[0][...]
-        case .sliding(let batches, let gap):
-            guard kept[0].count >= batches + gap else { return nil }
-            parts = kept[0].prefix(batches)
-        case .seasonal:
-            guard !kept[currentPhase].isEmpty else { return nil }
-            parts = kept[currentPhase][...]
-        }
-        guard var reference = parts.first else { return nil }
-        for part in parts.dropFirst() { reference.merge(part) }
-        return reference
+    /// The present window against the reference by population stability, as the probability of such a difference when
+    /// nothing changed.
+    public func stability() -> Double {
+        guard reference.count >= Self.valuesMin else { return 1 }
+        let factor = dependence.factor
+        let (n, m) = (Int(Double(reference.count) / factor), Int(Double(current.count) / factor))
+        guard n >= 50, m >= 50 else { return 1 }
+        let bins = DecileBins(reference)
+        let p = bins.shares { reference.rank($0) }
+        let sorted = ascending(current.map(Double.init))
+        let q = bins.shares { Double(upperBound(sorted, $0)) / Double(max(1, sorted.count)) }
+        return SizeAwareStability.test(p, n, q, m).pValue
     }
 
-    private mutating func keep() {
-        switch kind {
-        case .fixed(let batches):
-            if kept[0].count < batches { kept[0].append(current) }
-        case .sliding(let batches, let gap):
-            kept[0].append(current)
-            if kept[0].count > batches + gap { kept[0].removeFirst() }
-        case .seasonal(_, let seasons):
-            kept[currentPhase].append(current)
-            if kept[currentPhase].count > seasons { kept[currentPhase].removeFirst() }
+    /// The window is over.
+    public mutating func endWindow(_ becoming: Becoming) {
+        windows += 1
+        switch becoming {
+        case .nothing: break
+        case .part: reference.add(contentsOf: current.map(Double.init))
+        case .all:
+            reference = QuantileSketch(k: Self.sketchSize, seed: UInt64(windows))
+            reference.add(contentsOf: current.map(Double.init))
         }
+        last = current
+        current.removeAll(keepingCapacity: true)
+    }
+
+    /// What the next value's mean differs by is no dependence: a part of a season is over.
+    public mutating func endStretch() { dependence.endStretch() }
+}
+
+/// Bins between the deciles of a reference, fewer where deciles are the same.
+struct DecileBins {
+    static let count = 10
+
+    /// The upper ends of all bins but the last.
+    let edges: [Double]
+
+    init(_ sketch: QuantileSketch) {
+        let inner = sketch.quantiles((1..<Self.count).map { Double($0) / Double(Self.count) })
+        edges = inner.reduce(into: []) { edges, edge in if edge > edges.last ?? -.infinity { edges.append(edge) } }
+    }
+
+    /// The share of each bin, from the share of values up to a number.
+    func shares(_ rank: (Double) -> Double) -> [Double] {
+        let ranks = [0] + edges.map(rank) + [1]
+        return zip(ranks, ranks.dropFirst()).map { max(0, $1 - $0) }
     }
 }

@@ -248,7 +248,12 @@ extension DriftReplay {
             let window = item.params["window"].number, let rows = item.expect["rows"].rows
         else { throw Mismatch("no rows") }
         let horizon = item.params["horizon"].string.flatMap { Int($0.prefix { $0.isNumber }) } ?? 3
-        var windows = LabelWindows(window: window, horizon: horizon)
+        // One for each count: right answers, and among all the true positives, false positives and false negatives.
+        var counts = (0..<4).map { _ in TimeWindows(length: window, timeout: Double(horizon) * window) }
+        func errors(_ row: Int) -> [Bool] {
+            let (answer, label) = (answers[row], labels[row])
+            return [answer == label, answer && label, answer && !label, !answer && label]
+        }
         var steps: [(time: Double, row: Int, isLabel: Bool)] = []
         for (row, time) in times.enumerated() {
             steps.append((time, row, false))
@@ -257,25 +262,28 @@ extension DriftReplay {
         steps.sort { ($0.time, $0.isLabel ? 1 : 0) < ($1.time, $1.isLabel ? 1 : 0) }
         var answer: [GoldenJSON] = []
         var next = 0
+        var before = -Double.infinity
         for watermark in Set(rows.compactMap(\.first)).sorted() {
             while next < steps.count, steps[next].time <= watermark {
                 let step = steps[next]
-                if step.isLabel {
-                    windows.addLabel(at: times[step.row], label: labels[step.row], answer: answers[step.row])
-                } else {
-                    windows.addPrediction(at: step.time)
+                for (place, isCounted) in errors(step.row).enumerated() {
+                    if step.isLabel {
+                        let made = times[step.row]
+                        counts[place].addLabel(error: isCounted ? 1 : 0, at: made, labelledAt: step.time)
+                    } else {
+                        counts[place].addPrediction(at: step.time, expected: nil)
+                    }
                 }
                 next += 1
             }
-            for figures in windows.advance(to: watermark) {
-                let c = figures.confusion
-                answer.append(
-                    GoldenJSON([
-                        watermark, Double(figures.window), Double(figures.predictions), Double(figures.labelled),
-                        c.truePositives + c.trueNegatives, c.truePositives, c.falsePositives, c.falseNegatives,
-                    ])
-                )
+            // Every window that is over, until the labels of its last prediction are no longer waited for.
+            for (place, told) in counts[0].windows.enumerated() {
+                let end = counts[0].start(of: told) + window
+                guard end <= watermark, end + counts[0].timeout > before else { continue }
+                let figures = [watermark, Double(told.index), Double(told.predictions), Double(told.labelled)]
+                answer.append(GoldenJSON(figures + counts.map { $0.windows[place].sum }))
             }
+            before = watermark
         }
         return ["rows": .array(answer)]
     }

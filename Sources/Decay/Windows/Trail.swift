@@ -1,10 +1,8 @@
-import Decay
-
 /// Sums over the newest values for suffixes of any length, in memory that grows with the logarithm of the longest.
 ///
 /// Buckets of 2^r values, at most four of a size; a suffix is made of whole buckets, so it may be up to a third longer
 /// than asked.
-struct Trail: Codable, Sendable, Hashable {
+public struct Trail: Codable, Sendable, Hashable {
     private struct Bucket: Codable, Sendable, Hashable {
         var count: Int
         var sum: Double
@@ -24,9 +22,13 @@ struct Trail: Codable, Sendable, Hashable {
     private var buckets: [Bucket] = []
 
     /// Values that are still in the sums.
-    private(set) var count = 0
+    public private(set) var count = 0
 
-    mutating func add(_ value: Double) {
+    /// Begins without values.
+    public init() {}
+
+    /// Adds the next value.
+    public mutating func add(_ value: Double) {
         buckets.append(Bucket(count: 1, sum: value, squares: value * value))
         count += 1
         var size = 1
@@ -46,13 +48,21 @@ struct Trail: Codable, Sendable, Hashable {
     }
 
     /// Count, mean and variance of a part of the values.
-    struct Part: Sendable, Hashable {
-        var count = 0
-        var mean = 0.0
-        var variance = 0.0
+    public struct Part: Sendable, Hashable {
+        /// Values.
+        public var count: Int
+        /// Their mean.
+        public var mean: Double
+        /// Their variance.
+        public var variance: Double
+
+        /// A part from its figures.
+        public init(count: Int = 0, mean: Double = 0, variance: Double = 0) {
+            (self.count, self.mean, self.variance) = (count, mean, variance)
+        }
 
         /// Where the true mean lies with 95 %; for shares of wrong answers by Wilson.
-        func interval(isShare: Bool) -> (low: Double, high: Double)? {
+        public func interval(isShare: Bool) -> (low: Double, high: Double)? {
             guard count > 1 else { return nil }
             if isShare {
                 return RateTests.interval(Int((mean * Double(count)).rounded()), of: count)
@@ -62,7 +72,7 @@ struct Trail: Codable, Sendable, Hashable {
         }
 
         /// Probability of so high a mean when the true one is `baseline`.
-        func pValue(above baseline: Double, isShare: Bool) -> Double? {
+        public func pValue(above baseline: Double, isShare: Bool) -> Double? {
             guard count > 1 else { return nil }
             if isShare {
                 let hits = Int((mean * Double(count)).rounded())
@@ -76,10 +86,10 @@ struct Trail: Codable, Sendable, Hashable {
     }
 
     /// The newest values, at least `length` of them where there are as many.
-    func newest(_ length: Int) -> Part { Self.part(split(length).newest) }
+    public func newest(_ length: Int) -> Part { Self.part(split(length).newest) }
 
     /// What came before those.
-    func before(_ length: Int) -> Part { Self.part(split(length).before) }
+    public func before(_ length: Int) -> Part { Self.part(split(length).before) }
 
     private func split(_ length: Int) -> (before: ArraySlice<Bucket>, newest: ArraySlice<Bucket>) {
         var taken = 0

@@ -1,33 +1,41 @@
-import Decay
-import Events
-
-/// Windows by the time of the predictions, filled as labels come, late ones too.
+/// Windows by the time of the predictions, filled as labels come, late ones too: what a metric was, what it was estimated
+/// at, and the share of predictions with a label by then.
 ///
 /// A window is final when its labels are no longer waited for; a label that comes later still corrects it as long as it
 /// is remembered. A value under the minimum of labels is unknown.
-struct TimeWindows: Codable, Sendable, Hashable {
+public struct TimeWindows: Codable, Sendable, Hashable {
     /// Windows that are remembered at most; the oldest go.
-    static let windowsMax = 64
+    public static let windowsMax = 64
 
     /// One window.
-    struct Window: Codable, Sendable, Hashable {
-        let index: Int
-        var predictions = 0
-        var labelled = 0
-        var late = 0
-        var corrected = 0
-        var sum = 0.0
-        var squares = 0.0
-        /// Sum of what was expected without labels, and of how many predictions.
-        var expected = 0.0
-        var estimated = 0
-        var isFinal = false
+    public struct Window: Codable, Sendable, Hashable {
+        /// Its number: the time of its predictions divided by its length.
+        public let index: Int
+        /// Predictions made in it.
+        public fileprivate(set) var predictions = 0
+        /// Of those, the ones with a label.
+        public fileprivate(set) var labelled = 0
+        /// Labels that came after the time-out.
+        public fileprivate(set) var late = 0
+        /// Labels that replaced another.
+        public fileprivate(set) var corrected = 0
+        /// Sum of the errors.
+        public fileprivate(set) var sum = 0.0
+        fileprivate var squares = 0.0
+        /// Sum of the errors that were expected without labels.
+        public fileprivate(set) var expected = 0.0
+        /// Predictions of which an error was expected.
+        public fileprivate(set) var estimated = 0
+        /// Whether its labels are no longer waited for.
+        public fileprivate(set) var isFinal = false
         /// Whether a label came after it was final and was not told yet.
-        var isStale = false
+        fileprivate var isStale = false
 
-        var labelledShare: Double { predictions > 0 ? Double(labelled) / Double(predictions) : 0 }
+        /// Share of predictions with a label.
+        public var labelledShare: Double { predictions > 0 ? Double(labelled) / Double(predictions) : 0 }
 
-        var part: Trail.Part {
+        /// The errors.
+        public var part: Trail.Part {
             guard labelled > 0 else { return Trail.Part() }
             let n = Double(labelled)
             let mean = sum / n
@@ -36,16 +44,23 @@ struct TimeWindows: Codable, Sendable, Hashable {
         }
     }
 
-    let length: Double
-    let timeout: Double
+    /// Length of a window, in the unit of the times.
+    public let length: Double
+    /// Time after a window's end for which its labels are waited for.
+    public let timeout: Double
     /// The oldest first.
-    private(set) var windows: [Window] = []
+    public private(set) var windows: [Window] = []
     /// The newest time that was seen.
-    private(set) var watermark = -Double.infinity
-    private(set) var labelsLate = 0
-    private(set) var labelsCorrected = 0
+    public private(set) var watermark = -Double.infinity
+    /// Labels that came after the time-out.
+    public private(set) var labelsLate = 0
+    /// Labels that replaced another.
+    public private(set) var labelsCorrected = 0
 
-    init(length: Double, timeout: Double) {
+    /// Begins without windows.
+    /// - Precondition: `length` is above 0 and `timeout` 0 or more.
+    public init(length: Double, timeout: Double) {
+        precondition(length > 0 && timeout >= 0, "no window")
         self.length = length
         self.timeout = timeout
     }
@@ -54,7 +69,8 @@ struct TimeWindows: Codable, Sendable, Hashable {
         case length, timeout, windows, watermark, labelsLate, labelsCorrected
     }
 
-    init(from decoder: any Decoder) throws {
+    /// Reads what ``encode(to:)`` wrote.
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         length = try container.decode(Double.self, forKey: .length)
         timeout = try container.decode(Double.self, forKey: .timeout)
@@ -64,18 +80,19 @@ struct TimeWindows: Codable, Sendable, Hashable {
         labelsCorrected = try container.decode(Int.self, forKey: .labelsCorrected)
     }
 
-    func encode(to encoder: any Encoder) throws {
+    /// Writes all of it; JSON has no infinity, so a time before the first is left out.
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(length, forKey: .length)
         try container.encode(timeout, forKey: .timeout)
         try container.encode(windows, forKey: .windows)
-        // JSON has no infinity.
         try container.encode(watermark.isFinite ? watermark : nil, forKey: .watermark)
         try container.encode(labelsLate, forKey: .labelsLate)
         try container.encode(labelsCorrected, forKey: .labelsCorrected)
     }
 
-    func start(of window: Window) -> Double { Double(window.index) * length }
+    /// When a window begins.
+    public func start(of window: Window) -> Double { Double(window.index) * length }
 
     private mutating func change(at seconds: Double, _ body: (inout Window) -> Void) {
         let index = Int((seconds / length).rounded(.down))
@@ -96,7 +113,7 @@ struct TimeWindows: Codable, Sendable, Hashable {
     }
 
     /// Counts a prediction made at `seconds`, with what was expected of its error.
-    mutating func addPrediction(at seconds: Double, expected: Double?) {
+    public mutating func addPrediction(at seconds: Double, expected: Double?) {
         change(at: seconds) { window in
             window.predictions += 1
             if let expected {
@@ -107,7 +124,7 @@ struct TimeWindows: Codable, Sendable, Hashable {
     }
 
     /// Counts the label, which came at `labelledAt`, of a prediction made at `seconds`.
-    mutating func addLabel(error: Double, at seconds: Double, labelledAt: Double) {
+    public mutating func addLabel(error: Double, at seconds: Double, labelledAt: Double) {
         let isLate = labelledAt - seconds > timeout
         if isLate { labelsLate += 1 }
         change(at: seconds) { window in
@@ -120,7 +137,7 @@ struct TimeWindows: Codable, Sendable, Hashable {
     }
 
     /// Replaces the error of a prediction whose label was corrected.
-    mutating func correct(error old: Double, to new: Double, at seconds: Double) {
+    public mutating func correct(error old: Double, to new: Double, at seconds: Double) {
         labelsCorrected += 1
         change(at: seconds) { window in
             guard window.labelled > 0 else { return }
@@ -133,7 +150,7 @@ struct TimeWindows: Codable, Sendable, Hashable {
 
     /// Moves the newest time on.
     /// - Returns: Windows that are final now and were not before, or that late labels corrected, the oldest first.
-    mutating func advance(to seconds: Double) -> [(window: Window, isCorrection: Bool)] {
+    public mutating func advance(to seconds: Double) -> [(window: Window, isCorrection: Bool)] {
         watermark = max(watermark, seconds)
         var found: [(window: Window, isCorrection: Bool)] = []
         for place in windows.indices where windows[place].predictions > 0 {
@@ -152,14 +169,14 @@ struct TimeWindows: Codable, Sendable, Hashable {
     }
 
     /// Share of predictions with a label, among those whose labels are due; nil before any is.
-    var labelledShare: Double? {
+    public var labelledShare: Double? {
         let (all, labelled) = windows.filter(\.isFinal)
             .reduce((0, 0)) { ($0.0 + $1.predictions, $0.1 + $1.labelled) }
         return all > 0 ? Double(labelled) / Double(all) : nil
     }
 
     /// Share of predictions with a label, among those of windows from `seconds` on.
-    func labelledShare(since seconds: Double) -> Double? {
+    public func labelledShare(since seconds: Double) -> Double? {
         let (all, labelled) = windows.filter { Double($0.index + 1) * length > seconds }
             .reduce((0, 0)) { ($0.0 + $1.predictions, $0.1 + $1.labelled) }
         return all > 0 ? min(1, Double(labelled) / Double(all)) : nil

@@ -1,0 +1,150 @@
+import Decay
+import Events
+import Pipelines
+
+/// How what the inputs showed is put into events; labels say whether it matters.
+extension PipelineWatch {
+    func suspected(_ signal: InputWatch.Signal, key: String, at time: Timestamp) -> Finding {
+        let figures =
+            switch signal {
+            case .outOfRange(let range): figures(range, key: key)
+            case .drift(let detector, let features, let age):
+                drift(detector, features, age: age, key: key, at: time)
+            case .fault(let fault, let features, let value):
+                quality(
+                    fault.check,
+                    features,
+                    value: value,
+                    key: key,
+                    at: time,
+                    message: "\(Self.names(features)): \(fault.text), \(short(value))"
+                )
+            case .outlier(let step, let feature, let value):
+                figures(step, feature, value: value, key: key, at: time)
+            case .duplicates(let share, let most): duplicates(share: share, most: most, key: key, at: time)
+            }
+        return .suspected(DecaySuspected(pipeline: state.pipeline.name, digest: state.digest, figures: figures))
+    }
+
+    private static func names(_ features: [DecayFigures.Contribution]) -> String {
+        features.map(\.feature).joined(separator: ", ")
+    }
+
+    private func figures(_ range: InputRangeMonitor.RangeFigures, key: String) -> DecayFigures {
+        var figures = figures(
+            .inputs,
+            metric: range.feature,
+            value: Double(range.value),
+            key: key,
+            at: Timestamp(seconds: range.firstAt),
+            message: "\(range.feature)[\(range.element)] is \(range.value); training covered "
+                + "\(range.trainingMin)...\(range.trainingMax); \(judgement.text)"
+        )
+        figures.baseline = Double(range.trainingMax)
+        (figures.near, figures.breach) = (Double(range.trainingMin), Double(range.trainingMax))
+        figures.firstSuspectKey = range.firstKey
+        figures.detector = Pipeline.MonitorSettings.InputDetector.outOfRange.rawValue
+        figures.severity = judgement.severity
+        figures.features = [
+            DecayFigures.Contribution(
+                feature: "\(range.feature)[\(range.element)]",
+                finding: "out-of-range",
+                score: Double(range.rowsOutside) / Double(max(1, range.window))
+            )
+        ]
+        return figures
+    }
+
+    private func drift(
+        _ detector: Pipeline.MonitorSettings.InputDetector,
+        _ features: [DecayFigures.Contribution],
+        age: Int,
+        key: String,
+        at time: Timestamp
+    ) -> DecayFigures {
+        let first = features.first
+        var figures = figures(
+            .inputs,
+            metric: first?.feature ?? "inputs",
+            value: first?.score ?? 0,
+            key: key,
+            at: time,
+            message: "the distribution of \(Self.names(features)) is another than before; \(judgement.text)"
+        )
+        figures.window = age > 0 ? age : state.pipeline.monitor.drift.windowRows
+        figures.firstSuspectKey = nil
+        figures.pValue = first?.pValue
+        figures.detector = detector.rawValue
+        figures.severity = judgement.severity
+        figures.features = features
+        return figures
+    }
+
+    private func figures(
+        _ step: StepWatch.Outlier,
+        _ feature: DecayFigures.Contribution,
+        value: Double,
+        key: String,
+        at time: Timestamp
+    ) -> DecayFigures {
+        var figures = quality(
+            .outlier,
+            [feature],
+            value: value,
+            key: key,
+            at: time,
+            message: "\(feature.feature) is \(short(value)) after \(short(step.previous)): a step of "
+                + "\(short(abs(step.deviations))) robust deviations"
+        )
+        figures.baseline = step.previous
+        (figures.near, figures.breach) = (step.expected.lowerBound, step.expected.upperBound)
+        return figures
+    }
+
+    private func duplicates(share: Double, most: Double, key: String, at time: Timestamp) -> DecayFigures {
+        var figures = quality(
+            .duplicate,
+            [DecayFigures.Contribution(feature: "row", finding: "duplicate", score: share)],
+            value: share,
+            key: key,
+            at: time,
+            message: "\(short(100 * share)) % of \(DuplicateWatch.window) rows were there shortly before, and never "
+                + "more than \(short(100 * most)) % until then"
+        )
+        figures.baseline = most
+        figures.window = DuplicateWatch.window
+        return figures
+    }
+
+    private func quality(
+        _ check: Pipeline.MonitorSettings.QualityCheck,
+        _ features: [DecayFigures.Contribution],
+        value: Double,
+        key: String,
+        at time: Timestamp,
+        message: String
+    ) -> DecayFigures {
+        var figures = figures(
+            .quality,
+            metric: features.first?.feature ?? "inputs",
+            value: value,
+            key: key,
+            at: time,
+            message: "\(message); \(judgement.text)"
+        )
+        figures.detector = check.rawValue
+        figures.severity = .warning
+        figures.features = features
+        return figures
+    }
+}
+
+extension FeatureWatch.Fault {
+    fileprivate var text: String {
+        switch self {
+        case .unseen: "a value that was never seen"
+        case .constant: "another value after it had been constant"
+        case .stale: "the same value for unusually long"
+        }
+    }
+}
