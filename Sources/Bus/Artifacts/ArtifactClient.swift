@@ -223,7 +223,12 @@ private final class ArtifactConnection {
             }
             hasStood = hasStood || stands
             while let frames = waiting.first, try socket.send(frames) == .queued { waiting.removeFirst() }
-            socket.waitReadable(milliseconds: Self.turnMilliseconds)
+            // What could not be sent waits for a connection, and then nothing can come.
+            if waiting.isEmpty {
+                socket.waitReadable(milliseconds: Self.turnMilliseconds)
+            } else {
+                socket.waitWritable(milliseconds: Self.turnMilliseconds)
+            }
             for _ in 0..<ArtifactLimits.chunksInFlightMax {
                 guard case .message(let frames) = try socket.receive() else { return }
                 transfer.receive(frames, now: now)
