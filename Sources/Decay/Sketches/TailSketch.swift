@@ -51,7 +51,10 @@ public struct TailSketch: Codable, Sendable, Hashable {
         guard other.count > 0 else { return }
         minimum = min(minimum ?? .infinity, other.minimum ?? .infinity)
         maximum = max(maximum ?? -.infinity, other.maximum ?? -.infinity)
-        compress(adding: other.centroids + other.buffer.map { Centroid(mean: $0, weight: 1, low: $0, high: $0) })
+        centroids = (centroids + other.centroids).sorted { $0.mean < $1.mean }
+        merged += other.merged
+        buffer += other.buffer
+        compress()
     }
 
     /// The quantile; nil before the first value.
@@ -83,36 +86,72 @@ public struct TailSketch: Codable, Sendable, Hashable {
 
     private mutating func compress() {
         guard !buffer.isEmpty else { return }
-        compress(adding: [])
+        let (old, values) = (centroids, ascending(buffer))
+        centroids.removeAll(keepingCapacity: true)
+        buffer.removeAll(keepingCapacity: true)
+        merged += Double(values.count)
+        var run = Run(k: k, total: merged)
+        var (i, j) = (0, 0)
+        while i < old.count || j < values.count {
+            let isOld = j == values.count || i < old.count && old[i].mean <= values[j]
+            let item = isOld ? old[i] : Centroid(mean: values[j], weight: 1, low: values[j], high: values[j])
+            i += isOld ? 1 : 0
+            j += isOld ? 0 : 1
+            if let ended = run.add(item) { centroids.append(ended) }
+        }
+        if let last = run.end() { centroids.append(last) }
     }
 
-    private mutating func compress(adding more: [Centroid]) {
-        var items = centroids + buffer.map { Centroid(mean: $0, weight: 1, low: $0, high: $0) } + more
-        buffer.removeAll(keepingCapacity: true)
-        guard !items.isEmpty else { return }
-        items.sort { $0.mean < $1.mean }
-        merged = items.reduce(0) { $0 + $1.weight }
-        centroids.removeAll(keepingCapacity: true)
-        let compression = 2 * Double(k)
-        let normalizer = compression / (4 * Libm.log(max(merged / compression, 1)) + 24)
-        var before = 0.0
-        var last = items[0]
-        for item in items.dropFirst() {
-            let proposed = last.weight + item.weight
-            let (low, high) = (before / merged, (before + proposed) / merged)
-            // Neither end of a centroid may ask for a smaller one; equal values are one whatever their weight.
-            let limit = merged * min(low * (1 - low), high * (1 - high)) / normalizer
-            if proposed <= limit || (last.low == item.high) {
-                last.mean += (item.mean - last.mean) * item.weight / proposed
-                last.weight = proposed
-                last.low = min(last.low, item.low)
-                last.high = max(last.high, item.high)
-            } else {
-                centroids.append(last)
-                before += last.weight
-                last = item
-            }
+    /// Centroids in ascending order, joined as far as their size allows.
+    private struct Run {
+        private let total: Double
+        private let normalizer: Double
+        private var open: Centroid?
+        /// Sum of the distances from `open.low`, which is exact where all values are the same.
+        private var distances = 0.0
+        /// Weight before `open`, and the limit that this end of it sets.
+        private var before = 0.0
+        private var limit = 0.0
+
+        init(k: Int, total: Double) {
+            self.total = total
+            let compression = 2 * Double(k)
+            normalizer = total / (compression / (4 * Libm.log(max(total / compression, 1)) + 24))
         }
-        centroids.append(last)
+
+        /// - Returns: The centroid that cannot take the next one.
+        mutating func add(_ item: Centroid) -> Centroid? {
+            guard let last = open else {
+                begin(item)
+                return nil
+            }
+            let proposed = last.weight + item.weight
+            let high = (before + proposed) / total
+            // Neither end of a centroid may ask for a smaller one; equal values are one whatever their weight.
+            guard proposed <= min(limit, high * (1 - high) * normalizer) || last.low == item.high else {
+                let ended = end()
+                before += last.weight
+                begin(item)
+                return ended
+            }
+            distances += (item.mean - last.low) * item.weight
+            open?.weight = proposed
+            open?.high = max(last.high, item.high)
+            return nil
+        }
+
+        private mutating func begin(_ item: Centroid) {
+            open = item
+            distances = (item.mean - item.low) * item.weight
+            let low = before / total
+            limit = low * (1 - low) * normalizer
+        }
+
+        /// The last centroid.
+        func end() -> Centroid? {
+            guard var last = open else { return nil }
+            last.mean = last.low + distances / last.weight
+            return last
+        }
     }
 }

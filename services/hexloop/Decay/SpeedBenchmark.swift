@@ -69,6 +69,10 @@ struct SpeedBenchmark {
             var sketch = QuantileSketch()
             for value in values { sketch.add(value) }
         }
+        rate("KLL of 200, values at once", values.count) {
+            var sketch = QuantileSketch()
+            sketch.add(contentsOf: values)
+        }
         rate("t-digest of 200, values", values.count) {
             var sketch = TailSketch(k: 200)
             for value in values { sketch.add(value) }
