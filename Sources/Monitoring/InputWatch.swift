@@ -86,6 +86,12 @@ public struct InputWatch: Sendable, Hashable {
             features = previous.features.enumerated().map {
                 FeatureWatch(after: $0.element, rows: settings.drift.windowRows, seed: $0.offset)
             }
+            // Who is in charge is nothing to the quality of rows: its episodes go on.
+            head.faults = previous.head.faults.mapValues {
+                Fault(row: $0.row - previous.head.rows, features: $0.features)
+            }
+            head.outliers = previous.head.outliers.counted(from: previous.head.rows)
+            head.duplicates = previous.head.duplicates
         } else {
             features = plans.indices.map { FeatureWatch(seed: $0) }
         }

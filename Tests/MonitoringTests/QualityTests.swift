@@ -57,6 +57,13 @@ struct QualityTests {
         #expect([figures.value, figures.baseline] == [1e6, 0])
         #expect(figures.near < -8 && figures.near > -20 && figures.breach > 8 && figures.breach < 20)
         #expect(figures.severity == .warning)
+        // The same trouble under the next champion is the same episode.
+        try world.promote("d2")
+        for value in [0, 1e6, 0] { try row(&world, value) }
+        #expect(world.suspected.count == 1)
+        for _ in 0..<100 { try row(&world, world.generator.normal()) }
+        try row(&world, 1e6)
+        #expect(world.suspected.count == 2)
     }
 
     @Test("Where outliers keep coming they are soon no news")
