@@ -12,6 +12,9 @@ public struct Beat: Service {
     private let identity: Store.Identity
     private let health: Health
     private let metrics: MetricsRegistry
+    /// Code that ran once in a while is given back every ten minutes.
+    private static let beatsBetweenReleases = 600
+
     private let started = Member.clock()
     private let telemetryDropped = Gauge(label: "bus_client_telemetry_dropped")
 
@@ -26,11 +29,11 @@ public struct Beat: Service {
     /// Beats until the service stops; faster until it is ready, so that a starter need not wait for the second.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            var wasReady = false
+            var readyBeats = 0
             while !Task.isCancelled {
-                if health.isReady, !wasReady {
-                    wasReady = true
-                    ProcessMemory.releaseStartupCode()
+                if health.isReady {
+                    if readyBeats % Self.beatsBetweenReleases == 0 { ProcessMemory.releaseCode() }
+                    readyBeats += 1
                 }
                 send()
                 try? await Task.sleep(for: health.isReady ? .seconds(1) : .milliseconds(100))

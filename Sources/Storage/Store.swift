@@ -93,8 +93,8 @@ public final class Store: Sendable {
             try db.execute(sql: "PRAGMA journal_mode = WAL")
             try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA mmap_size = 0")
-            // 512 kB: the system's cache has the rest, once for all programs.
-            try db.execute(sql: "PRAGMA cache_size = -512")
+            // 256 kB: the system's cache has the rest, once for all programs.
+            try db.execute(sql: "PRAGMA cache_size = -256")
             try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
         }
         return configuration

@@ -11,12 +11,13 @@ public enum ProcessMemory {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// Gives back the code pages that only the start needed.
+    /// Gives back the code pages, of which only those come back that run again.
     ///
     /// Starting a statically linked program touches most of its code once: relocation, type metadata, opening of the
-    /// store. Those pages are clean copies of the file, so they are dropped here; whatever runs again is mapped again
-    /// from the page cache. Only mappings that can be executed and not written are touched. Call it once, when ready.
-    public static func releaseStartupCode() {
+    /// store; later a rollout or a snapshot does. Those pages are clean copies of the file, so they are dropped here;
+    /// whatever runs again is mapped again from the page cache. Only mappings that can be executed and not written are
+    /// touched.
+    public static func releaseCode() {
         guard let data = FileManager.default.contents(atPath: "/proc/self/maps") else { return }
         for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
