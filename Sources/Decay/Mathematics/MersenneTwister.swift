@@ -47,11 +47,15 @@ struct MersenneTwister {
     /// `permutation` of NumPy.
     mutating func permuted(_ values: [Int]) -> [Int] {
         var values = values
-        guard values.count > 1 else { return values }
         for index in stride(from: values.count - 1, to: 0, by: -1) {
             values.swapAt(index, number(upTo: index))
         }
         return values
+    }
+
+    /// Draws as much as a permutation of so many does, for one that nobody looks at.
+    mutating func skipPermutation(of count: Int) {
+        for index in stride(from: count - 1, to: 0, by: -1) { _ = number(upTo: index) }
     }
 }
 
@@ -73,7 +77,7 @@ struct StratifiedSplits {
         generator = MersenneTwister(seed: seed)
     }
 
-    /// The next split.
+    /// The next split; only the rows of the second part are in scikit-learn's order.
     mutating func next() -> (train: [Int], test: [Int]) {
         let counts = classes.map(\.count)
         let train = shares(of: counts, drawing: trainCount)
@@ -84,7 +88,8 @@ struct StratifiedSplits {
             trainRows += order.prefix(train[index]).map { rows[$0] }
             testRows += order.dropFirst(train[index]).prefix(test[index]).map { rows[$0] }
         }
-        return (generator.permuted(trainRows), generator.permuted(testRows))
+        generator.skipPermutation(of: trainRows.count)
+        return (trainRows, generator.permuted(testRows))
     }
 
     /// Rows to draw of each class: the whole part of its share, and the rest to those that lack most.

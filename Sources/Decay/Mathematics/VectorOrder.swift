@@ -14,109 +14,128 @@ enum VectorOrder {
     /// Parts up to this size are sorted by the network.
     private static let networkMax = 256
 
+    /// A value and where it was; both move together, so that each step reads what lies side by side.
+    fileprivate struct Item {
+        var key: Double
+        var index: Int
+    }
+
+    fileprivate typealias Items = UnsafeMutableBufferPointer<Item>
+
     /// Sorts.
     /// - Precondition: No value is NaN.
     static func ascending(_ values: [Double]) -> [Int] {
-        var order = Array(values.indices)
-        guard values.count > 1 else { return order }
-        let depth = 2 * (Int.bitWidth - 1 - values.count.leadingZeroBitCount)
-        sort(values, &order, 0, values.count - 1, depth)
-        return order
+        var items = values.enumerated().map { Item(key: $0.element, index: $0.offset) }
+        let depth = 2 * (Int.bitWidth - 1 - max(1, values.count).leadingZeroBitCount)
+        items.withUnsafeMutableBufferPointer { if $0.count > 1 { sort($0, 0, $0.count - 1, depth) } }
+        return items.map(\.index)
     }
 
-    private static func sort(_ values: [Double], _ order: inout [Int], _ left: Int, _ right: Int, _ depth: Int) {
+    private static func sort(_ items: Items, _ left: Int, _ right: Int, _ depth: Int) {
         if depth <= 0 {
-            IntroOrder.sort(values, &order, left..<right + 1)
+            IntroOrder.sort(items, left..<right + 1)
             return
         }
         if right + 1 - left <= networkMax {
-            network(values, &order, left, right)
+            network(items, left, right)
             return
         }
         let step = (right - left) / lanes
-        let pivot = (1...lanes).map { values[order[left + $0 * step]] }.sorted()[lanes / 2]
+        let pivot = (1...lanes).map { items[left + $0 * step].key }.sorted()[lanes / 2]
         var (smallest, biggest) = (Double.infinity, -Double.infinity)
-        for index in order[left...right] {
-            smallest = min(smallest, values[index])
-            biggest = max(biggest, values[index])
+        for place in left...right {
+            let key = items[place].key
+            smallest = key < smallest ? key : smallest
+            biggest = key > biggest ? key : biggest
         }
-        let middle = partition(values, &order, left, right + 1, pivot)
-        if pivot != smallest { sort(values, &order, left, middle - 1, depth - 1) }
-        if pivot != biggest { sort(values, &order, middle, right, depth - 1) }
+        let middle = partition(items, left, right + 1, pivot)
+        if pivot != smallest { sort(items, left, middle - 1, depth - 1) }
+        if pivot != biggest { sort(items, middle, right, depth - 1) }
     }
 
     /// Moves what is below the pivot to the left, the rest to the right and back to front.
-    private static func partition(
-        _ values: [Double],
-        _ order: inout [Int],
-        _ from: Int,
-        _ to: Int,
-        _ pivot: Double
-    ) -> Int {
+    private static func partition(_ items: Items, _ from: Int, _ to: Int, _ pivot: Double) -> Int {
         let block = lanes * unrolled
         var (left, right) = (from, to)
         for _ in 0..<(right - left) % block {
-            if values[order[left]] < pivot {
+            if items[left].key < pivot {
                 left += 1
             } else {
                 right -= 1
-                order.swapAt(left, right)
+                items.swapAt(left, right)
             }
         }
         guard left < right else { return left }
-        let first = Array(order[left..<left + block])
-        let last = Array(order[right - block..<right])
-        // The places for the next store on both sides: the first and the last block are kept out until the end.
-        var (low, high) = (left, right)
-        left += block
-        right -= block
-        func store(_ indexes: [Int]) {
-            for start in stride(from: 0, to: block, by: lanes) {
-                var (below, above) = (low, high)
-                for index in indexes[start..<start + lanes] {
-                    if values[index] >= pivot {
-                        above -= 1
-                        order[above] = index
-                    } else {
-                        order[below] = index
-                        below += 1
+        return withUnsafeTemporaryAllocation(of: Item.self, capacity: 3 * block) { kept in
+            // The first and the last block are kept out until the end; the third place is for the one at hand.
+            func keep(_ start: Int, at place: Int) {
+                for offset in 0..<block { kept[place * block + offset] = items[start + offset] }
+            }
+            keep(left, at: 0)
+            keep(right - block, at: 1)
+            // The places for the next store on both sides.
+            var (low, high) = (left, right)
+            left += block
+            right -= block
+            func store(_ place: Int) {
+                for start in stride(from: place * block, to: (place + 1) * block, by: lanes) {
+                    var (below, above) = (low, high)
+                    for item in kept[start..<start + lanes] {
+                        if item.key >= pivot {
+                            above -= 1
+                            items[above] = item
+                        } else {
+                            items[below] = item
+                            below += 1
+                        }
                     }
+                    (low, high) = (below, above)
                 }
-                (low, high) = (below, above)
             }
-        }
-        while left < right {
-            let indexes: [Int]
-            if high - right < left - low {
-                right -= block
-                indexes = Array(order[right..<right + block])
-            } else {
-                indexes = Array(order[left..<left + block])
-                left += block
+            while left < right {
+                if high - right < left - low {
+                    right -= block
+                    keep(right, at: 2)
+                } else {
+                    keep(left, at: 2)
+                    left += block
+                }
+                store(2)
             }
-            store(indexes)
+            store(0)
+            store(1)
+            return low
         }
-        store(first)
-        store(last)
-        return low
     }
 
-    private static func network(_ values: [Double], _ order: inout [Int], _ left: Int, _ right: Int) {
+    private static func network(_ all: Items, _ left: Int, _ right: Int) {
         let count = right + 1 - left
         var size = lanes
         while size < count { size *= 2 }
-        var items = (0..<size).map { place in
-            place < count ? (key: values[order[left + place]], index: order[left + place]) : (.infinity, -1)
+        withUnsafeTemporaryAllocation(of: Item.self, capacity: size) { items in
+            for place in 0..<size {
+                items[place] = place < count ? all[left + place] : Item(key: .infinity, index: -1)
+            }
+            exchange(items, vectors: size / lanes)
+            for place in 0..<count { all[left + place] = items[place] }
         }
+    }
+
+    private static func exchange(_ items: Items, vectors: Int) {
         func exchange(_ low: Int, _ high: Int) {
-            if items[high].key < items[low].key { items.swapAt(low, high) }
+            let (a, b) = (items[low], items[high])
+            let isWrong = b.key < a.key
+            items[low] = isWrong ? b : a
+            items[high] = isWrong ? a : b
         }
-        func exchange(_ vector: Int, _ pairs: [(Int, Int)]) {
-            for (low, high) in pairs { exchange(lanes * vector + low, lanes * vector + high) }
-        }
-        let vectors = size / lanes
         for vector in 0..<vectors {
-            exchange(vector, [(0, 1), (2, 3), (0, 3), (1, 2), (0, 1), (2, 3)])
+            let start = lanes * vector
+            exchange(start, start + 1)
+            exchange(start + 2, start + 3)
+            exchange(start, start + 3)
+            exchange(start + 1, start + 2)
+            exchange(start, start + 1)
+            exchange(start + 2, start + 3)
         }
         var merged = 2
         while merged <= vectors {
@@ -137,11 +156,15 @@ enum VectorOrder {
                     }
                     part /= 2
                 }
-                for vector in base..<base + merged { exchange(vector, [(0, 2), (1, 3), (0, 1), (2, 3)]) }
+                for start in stride(from: lanes * base, to: lanes * (base + merged), by: lanes) {
+                    exchange(start, start + 2)
+                    exchange(start + 1, start + 3)
+                    exchange(start, start + 1)
+                    exchange(start + 2, start + 3)
+                }
             }
             merged *= 2
         }
-        for place in 0..<count { order[left + place] = items[place].index }
     }
 }
 
@@ -150,50 +173,51 @@ private enum IntroOrder {
     /// Parts up to this size are left to the insertion sort at the end.
     private static let partMax = 16
 
-    static func sort(_ values: [Double], _ order: inout [Int], _ range: Range<Int>) {
+    static func sort(_ items: VectorOrder.Items, _ range: Range<Int>) {
         let depth = 2 * (Int.bitWidth - 1 - range.count.leadingZeroBitCount)
-        split(values, &order, range.lowerBound, range.upperBound, depth)
+        split(items, range.lowerBound, range.upperBound, depth)
         for place in range.dropFirst() {
-            let index = order[place]
-            let isFirst = place < range.lowerBound + partMax && values[index] < values[order[range.lowerBound]]
+            let item = items[place]
+            let isFirst = place < range.lowerBound + partMax && item.key < items[range.lowerBound].key
             var free = place
-            while free > range.lowerBound, isFirst || values[index] < values[order[free - 1]] {
-                order[free] = order[free - 1]
+            while free > range.lowerBound, isFirst || item.key < items[free - 1].key {
+                items[free] = items[free - 1]
                 free -= 1
             }
-            order[free] = index
+            items[free] = item
         }
     }
 
-    private static func split(_ values: [Double], _ order: inout [Int], _ first: Int, _ last: Int, _ depth: Int) {
+    private static func split(_ items: VectorOrder.Items, _ first: Int, _ last: Int, _ depth: Int) {
         var (last, depth) = (last, depth)
         while last - first > partMax {
             if depth == 0 {
                 // The library makes a heap here, which takes an order made against it.
-                order[first..<last].sort { (values[$0], $0) < (values[$1], $1) }
+                let part = items[first..<last].sorted { ($0.key, $0.index) < ($1.key, $1.index) }
+                for (place, item) in part.enumerated() { items[first + place] = item }
                 return
             }
             depth -= 1
-            let cut = partition(values, &order, first, last)
-            split(values, &order, cut, last, depth)
+            let cut = partition(items, first, last)
+            split(items, cut, last, depth)
             last = cut
         }
     }
 
     /// Around the median of the second, the middle and the last, which goes to the first place.
-    private static func partition(_ values: [Double], _ order: inout [Int], _ first: Int, _ last: Int) -> Int {
-        func isLess(_ a: Int, _ b: Int) -> Bool { values[order[a]] < values[order[b]] }
+    private static func partition(_ items: VectorOrder.Items, _ first: Int, _ last: Int) -> Int {
+        func isLess(_ a: Int, _ b: Int) -> Bool { items[a].key < items[b].key }
         let (a, b, c) = (first + 1, first + (last - first) / 2, last - 1)
         let median =
             isLess(a, b) ? (isLess(b, c) ? b : isLess(a, c) ? c : a) : (isLess(a, c) ? a : isLess(b, c) ? c : b)
-        order.swapAt(first, median)
+        items.swapAt(first, median)
         var (low, high) = (first + 1, last)
         while true {
             while isLess(low, first) { low += 1 }
             high -= 1
             while isLess(first, high) { high -= 1 }
             guard low < high else { return low }
-            order.swapAt(low, high)
+            items.swapAt(low, high)
             low += 1
         }
     }

@@ -43,23 +43,30 @@ struct SpeedBenchmark {
             }
         )
         var generator = CounterGenerator(seed: 5)
-        func answers() -> BinaryAnswers {
-            let scores = (0..<50_000).map { _ in generator.uniform() }
+        func answers(_ count: Int) -> BinaryAnswers {
+            let scores = (0..<count).map { _ in generator.uniform() }
             let labels = scores.map { generator.uniform() < $0 }
             return BinaryAnswers(scores: scores, answers: scores.map { $0 > 0.5 }, labels: labels)
         }
-        let (before, now) = (answers(), answers())
+        let (before, now) = (answers(50_000), answers(50_000))
         add(
-            "CBPE: fit and estimate 50k and 50k, six metrics",
+            "CBPE: fit and estimate 50k and 50k, three metrics",
             median(3) {
                 let estimator = BinaryConfidenceEstimator(reference: before, chunkSize: 5_000)
-                for metric in PerformanceMetric.allCases { _ = estimator.estimates(metric, now) }
+                for metric in [PerformanceMetric.areaUnderCurve, .f1, .accuracy] { _ = estimator.estimates(metric, now) }
             }
         )
-        let labels = before.labels.map { $0 ? 1.0 : 0 }
-        let first = before.scores.prefix(100_000).map { $0 }
-        add("isotonic fit of 50k", median { _ = IsotonicCalibration(scores: first, labels: labels) })
-        add("area under the curve of 50k", median { _ = Ranking.areaUnderCurve(before.scores, before.labels) })
+        let (past, next) = (regression(seed: 11), regression(seed: 12))
+        add(
+            "DLE: fit and estimate 60k and 60k rows of 5 columns",
+            median(1) {
+                _ = LossEstimator(reference: past, chunkSize: 6_000).estimates(.meanAbsoluteError, next)
+            }
+        )
+        let many = answers(100_000)
+        let labels = many.labels.map { $0 ? 1.0 : 0 }
+        add("isotonic fit of 100k", median { _ = IsotonicCalibration(scores: many.scores, labels: labels) })
+        add("area under the curve of 100k", median { _ = Ranking.areaUnderCurve(many.scores, many.labels) })
         lines += ["", "| what | million a second |", "|---|---|"]
         func rate(_ name: String, _ count: Int, _ body: () -> Void) {
             lines.append("| \(name) | \((Double(count) / median(5, body).seconds / 1e6).fixed(2)) |")
@@ -76,6 +83,14 @@ struct SpeedBenchmark {
         rate("t-digest of 200, values", values.count) {
             var sketch = TailSketch(k: 200)
             for value in values { sketch.add(value) }
+        }
+        rate("ADWIN that looks at each value, values", 200_000) {
+            var detector = ADWIN(clock: 1)
+            for value in values.prefix(200_000) { _ = detector.add(value) }
+        }
+        rate("KSWIN of 100 and 30, values", 200_000) {
+            var detector = KSWIN()
+            for value in values.prefix(200_000) { _ = detector.add(value) }
         }
         rate("HyperLogLog of 12, values", values.count) {
             var sketch = DistinctSketch()
@@ -97,6 +112,15 @@ struct SpeedBenchmark {
         let forest = IsolationForest(Array(rows.prefix(2_000)))
         rate("isolation forest of 100 trees, rows scored", rows.count) { _ = forest.scores(rows) }
         return lines + [""] + pipeline()
+    }
+
+    /// A straight line with noise that grows to one side, and answers that do not know of the noise.
+    private func regression(seed: UInt64) -> LossEstimator.Rows {
+        var generator = CounterGenerator(seed: seed)
+        let columns = (0..<5).map { _ in (0..<60_000).map { _ in generator.normal() } }
+        let answers = columns[0].indices.map { columns[0][$0] + 2 * columns[1][$0] }
+        let labels = columns[0].indices.map { answers[$0] + generator.normal() * (1 + abs(columns[2][$0])) }
+        return LossEstimator.Rows(columns: columns, answers: answers, labels: labels)
     }
 
     private func reportTime() -> Duration {
