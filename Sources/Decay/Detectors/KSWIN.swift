@@ -46,17 +46,13 @@ public struct KSWIN: Detector {
         if ring.count < window {
             ring.append(value)
             guard ring.count == window else { return .none }
-            if isExact {
-                old = ring[..<newest].sorted()
-                new = ring[newest...].sorted()
-            }
+            new = ascending(Array(ring[(window - newest)...]))
+            if isExact { old = ascending(Array(ring[..<newest])) }
         } else {
-            if isExact {
-                let leaving = ring[oldest]
-                let crossing = ring[(oldest + newest) % window]
-                replace(&old, leaving, crossing)
-                replace(&new, crossing, value)
-            }
+            // The oldest of the newest becomes one of the older.
+            let crossing = ring[(oldest + window - newest) % window]
+            replace(&new, crossing, value)
+            if isExact { replace(&old, ring[oldest], crossing) }
             ring[oldest] = value
             oldest = oldest + 1 == window ? 0 : oldest + 1
         }
@@ -82,18 +78,18 @@ public struct KSWIN: Detector {
     private mutating func draw() {
         let older = window - newest
         // Floyd's way: `newest` different places of the older part.
-        var chosen = Set<Int>()
-        old.removeAll(keepingCapacity: true)
-        for last in (older - newest)..<older {
-            let pick = Int.random(in: 0...last, using: &generator)
-            let place = chosen.insert(pick).inserted ? pick : last
-            chosen.insert(place)
-            old.append(ring[(oldest + place) % window])
+        withUnsafeTemporaryAllocation(of: Bool.self, capacity: older) { isChosen in
+            isChosen.initialize(repeating: false)
+            old.removeAll(keepingCapacity: true)
+            for last in (older - newest)..<older {
+                let pick = Int.random(in: 0...last, using: &generator)
+                let place = isChosen[pick] ? last : pick
+                isChosen[place] = true
+                let index = oldest + place
+                old.append(ring[index < window ? index : index - window])
+            }
         }
-        old.sort()
-        new.removeAll(keepingCapacity: true)
-        for place in older..<window { new.append(ring[(oldest + place) % window]) }
-        new.sort()
+        sortFew(&old[...])
     }
 
     /// The largest distance of the distribution functions in steps of 1/newest.
