@@ -53,7 +53,9 @@ struct SpeedBenchmark {
             "CBPE: fit and estimate 50k and 50k, three metrics",
             median(3) {
                 let estimator = BinaryConfidenceEstimator(reference: before, chunkSize: 5_000)
-                for metric in [PerformanceMetric.areaUnderCurve, .f1, .accuracy] { _ = estimator.estimates(metric, now) }
+                for metric in [PerformanceMetric.areaUnderCurve, .f1, .accuracy] {
+                    _ = estimator.estimates(metric, now)
+                }
             }
         )
         let (past, next) = (regression(seed: 11), regression(seed: 12))
