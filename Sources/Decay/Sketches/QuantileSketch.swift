@@ -95,6 +95,16 @@ public struct QuantileSketch: Codable, Sendable, Hashable {
         (minimum, maximum) = (low, high)
     }
 
+    /// Gives back memory that only further values would need.
+    public mutating func trim() {
+        for height in levels.indices {
+            var exact: [Double] = []
+            exact.reserveCapacity(levels[height].count)
+            exact.append(contentsOf: levels[height])
+            levels[height] = exact
+        }
+    }
+
     /// Adds all values of another part of the stream. The smaller `k` of the two bounds the error from then on.
     public mutating func merge(_ other: QuantileSketch) {
         guard other.count > 0 else { return }

@@ -98,6 +98,8 @@ public struct ReferenceWindow: Codable, Sendable, Hashable {
             reference = QuantileSketch(k: Self.sketchSize, seed: UInt64(windows))
             reference.add(contentsOf: current.map(Double.init))
         }
+        // Mostly the last values that it gets for a long time.
+        if becoming != .nothing { reference.trim() }
         last = current
         current.removeAll(keepingCapacity: true)
     }

@@ -27,7 +27,7 @@ struct Program: Sendable {
         }
         programs += [
             // Each pipeline's share of a monitor has threads that mostly wait; they need no heap each.
-            Program(name: "monitor", instance: "main", environment: ["MALLOC_ARENA_MAX": "2"]),
+            Program(name: "monitor", instance: "main", environment: ["MALLOC_ARENA_MAX": "1"]),
             Program(name: "alert", instance: "main", environment: [:]),
             Program(name: "gateway", instance: "main", environment: ["HEXLOOP_HTTP_PORT": "\(gatewayPort)"]),
         ]
