@@ -119,35 +119,43 @@ public struct ADWIN: Detector {
 
     private mutating func cut() -> Bool {
         var found = false
-        var isReducing = true
-        while isReducing {
-            isReducing = false
-            var (n0, n1) = (0, width)
-            var (sum0, sum1) = (0.0, total)
-            let logarithm = Libm.log(2 * Libm.log(Double(width)) / delta)
-            let variance = squares / Double(width)
-            scan: for row in stride(from: counts.count - 1, through: 0, by: -1) {
-                let size = 1 << row
-                let place = row * (bucketsMax + 1)
-                for i in 0..<counts[row] {
-                    n0 += size
-                    n1 -= size
-                    sum0 += sums[place + i]
-                    sum1 -= sums[place + i]
-                    if n1 < partMin { break scan }
-                    guard n0 >= partMin else { continue }
-                    let m = 1 / Double(n0 - partMin + 1) + 1 / Double(n1 - partMin + 1)
-                    let bound = (2 * m * variance * logarithm).squareRoot() + 2.0 / 3 * logarithm * m
-                    if abs(sum0 / Double(n0) - sum1 / Double(n1)) > bound {
-                        isReducing = true
-                        found = true
-                        if width > 0 { dropOldest() }
-                        break scan
-                    }
-                }
-            }
+        while hasCut() {
+            found = true
+            dropOldest()
         }
         return found
+    }
+
+    /// Whether the window has a place where its two parts differ by more than the bound.
+    private func hasCut() -> Bool {
+        let logarithm = Libm.log(2 * Libm.log(Double(width)) / delta)
+        let variance = squares / Double(width)
+        let spread = 2 * variance * logarithm
+        let least = Double(partMin)
+        var (n0, n1) = (0.0, Double(width))
+        var (sum0, sum1) = (0.0, total)
+        return sums.withUnsafeBufferPointer { sums in
+            for row in stride(from: counts.count - 1, through: 0, by: -1) {
+                let size = Double(1 << row)
+                let place = row * (bucketsMax + 1)
+                for sum in sums[place..<place + counts[row]] {
+                    n0 += size
+                    n1 -= size
+                    sum0 += sum
+                    sum1 -= sum
+                    if n1 < least { return false }
+                    guard n0 >= least else { continue }
+                    let (m0, m1) = (n0 - least + 1, n1 - least + 1)
+                    // What the bound's first part covers is no cut: nearly all places, without a root or a division.
+                    let (distance, product) = (sum0 * n1 - sum1 * n0, n0 * n1)
+                    if distance * distance * (m0 * m1) <= spread * (m0 + m1) * (product * product) { continue }
+                    let m = 1 / m0 + 1 / m1
+                    let bound = (m * spread).squareRoot() + 2.0 / 3 * logarithm * m
+                    if abs(sum0 / n0 - sum1 / n1) > bound { return true }
+                }
+            }
+            return false
+        }
     }
 
     private mutating func dropOldest() {
