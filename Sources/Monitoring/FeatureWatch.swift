@@ -45,7 +45,7 @@ struct FeatureWatch: Codable, Sendable, Hashable {
     private static let knownRows = 200
 
     /// What is wrong with a value.
-    enum Fault: Sendable, Hashable {
+    enum Fault: Sendable, Hashable, CaseIterable {
         /// A category that was never seen.
         case unseen
         /// Another value after a constant.

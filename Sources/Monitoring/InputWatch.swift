@@ -18,10 +18,7 @@ public struct InputWatch: Sendable, Hashable {
         var slot: Int?
         /// Features that drift in the open episode of drift.
         var drifting: [Int] = []
-        /// The newest episode of each fault.
-        var faults: [String: Fault] = [:]
-        var outliers: OutlierEpisodes
-        var duplicates = DuplicateWatch()
+        var quality: InputQuality
         /// Windows in succession without any difference.
         var quietWindows = 0
         /// Middle and distance of each feature's reference, for how far a row is from it.
@@ -29,19 +26,11 @@ public struct InputWatch: Sendable, Hashable {
         var scales: [Double] = []
     }
 
-    /// An episode of a fault: the row that had it last, and the features that have it.
-    struct Fault: Codable, Sendable, Hashable {
-        var row: Int
-        var features: [Int]
-    }
-
     /// What a row changed.
     enum Signal: Sendable, Hashable {
         case outOfRange(InputRangeMonitor.RangeFigures)
         case drift(detector: Pipeline.MonitorSettings.InputDetector, features: [DecayFigures.Contribution], age: Int)
-        case fault(FeatureWatch.Fault, features: [DecayFigures.Contribution], value: Double)
-        case outlier(StepWatch.Outlier, feature: DecayFigures.Contribution, value: Double)
-        case duplicates(share: Double, most: Double)
+        case quality(InputQuality.Finding, features: [DecayFigures.Contribution], value: Double)
     }
 
     /// What the inputs say of a decay.
@@ -54,8 +43,6 @@ public struct InputWatch: Sendable, Hashable {
 
     /// Rows from which the rate of rows is learned, that the budget of the sequential detectors needs.
     private static let rateRows = 50
-    /// Rows for which a fault is remembered.
-    private static let faultRows = 500
 
     /// Everything but the features.
     public private(set) var head: Head
@@ -67,7 +54,12 @@ public struct InputWatch: Sendable, Hashable {
     init(_ pipeline: Pipeline, ranges: [RolloutStepped.Range], previous: InputWatch?) throws(DecaySettingsError) {
         let settings = pipeline.monitor
         let plans = FeaturePlan.all(pipeline)
-        head = Head(settings: settings, plans: plans, outliers: OutlierEpisodes(window: settings.window))
+        let known = previous.flatMap { $0.head.plans == plans ? $0 : nil }
+        head = Head(
+            settings: settings,
+            plans: plans,
+            quality: InputQuality(settings, after: known?.head.quality)
+        )
         if settings.inputs.contains(.outOfRange), !ranges.isEmpty {
             head.ranges = try InputRangeMonitor(
                 features: ranges.map {
@@ -82,16 +74,10 @@ public struct InputWatch: Sendable, Hashable {
                 share: 1 / Double(settings.window)
             )
         }
-        if let previous, previous.head.plans == plans {
-            features = previous.features.enumerated().map {
+        if let known {
+            features = known.features.enumerated().map {
                 FeatureWatch(after: $0.element, rows: settings.drift.windowRows, seed: $0.offset)
             }
-            // Who is in charge is nothing to the quality of rows: its episodes go on.
-            head.faults = previous.head.faults.mapValues {
-                Fault(row: $0.row - previous.head.rows, features: $0.features)
-            }
-            head.outliers = previous.head.outliers.counted(from: previous.head.rows)
-            head.duplicates = previous.head.duplicates
         } else {
             features = plans.indices.map { FeatureWatch(seed: $0) }
         }
@@ -143,24 +129,15 @@ public struct InputWatch: Sendable, Hashable {
         let isSeasonal = head.settings.drift.reference == .seasonal
         if isSeasonal, let signal = season(at: seconds) { signals.append(signal) }
 
-        var faults: [FeatureWatch.Fault: [Int]] = [:]
-        var drifted: [Int] = []
-        var outlier: (index: Int, step: StepWatch.Outlier)?
+        var sights: [FeatureWatch.Sight] = []
+        sights.reserveCapacity(features.count)
         for index in features.indices {
             let value = head.plans[index].value(in: row)
-            let sight = features[index].add(value)
+            sights.append(features[index].add(value))
             if isSeasonal { features[index].countInSeason(value) }
-            if let fault = sight.fault { faults[fault, default: []].append(index) }
-            if sight.hasDrifted { drifted.append(index) }
-            if let step = sight.outlier, abs(step.deviations) > abs(outlier?.step.deviations ?? 0) {
-                outlier = (index, step)
-            }
         }
-        for (fault, indices) in faults.sorted(by: { $0.key.check.rawValue < $1.key.check.rawValue }) {
-            if let signal = judge(fault, indices, row) { signals.append(signal) }
-        }
-        if let (index, step) = outlier, let signal = judge(step, index, row) { signals.append(signal) }
-        if let signal = judgeRepetition(of: row) { signals.append(signal) }
+        for finding in head.quality.add(row, sights) { signals.append(signal(finding, row)) }
+        let drifted = sights.indices.filter { sights[$0].hasDrifted }
         if !drifted.isEmpty {
             let age = drifted.map { features[$0].changeAge }.max() ?? 0
             if let signal = begin(.drift, drifted, age: age) { signals.append(signal) }
@@ -176,49 +153,24 @@ public struct InputWatch: Sendable, Hashable {
         for index in features.indices { features[index].watchDrift(budget: budget / 2 / Double(features.count)) }
     }
 
-    // MARK: Faults
-
-    private mutating func judge(_ fault: FeatureWatch.Fault, _ indices: [Int], _ row: [Float]) -> Signal? {
-        guard let first = indices.first, note(fault.check, indices) else { return nil }
-        return .fault(
-            fault,
-            features: contributions(fault.check.rawValue, indices),
-            value: head.plans[first].value(in: row)
-        )
+    private func signal(_ finding: InputQuality.Finding, _ row: [Float]) -> Signal {
+        switch finding {
+        case .fault(let fault, let indices):
+            let value = indices.first.map { head.plans[$0].value(in: row) } ?? 0
+            return .quality(finding, features: contributions(fault.check.rawValue, indices), value: value)
+        case .outlier(_, let index):
+            let value = head.plans[index].value(in: row)
+            return .quality(finding, features: contributions("outlier", [index]), value: value)
+        case .duplicates(let share, _):
+            return .quality(finding, features: contributions("duplicate", [], score: share), value: share)
+        }
     }
 
-    private mutating func judge(_ outlier: StepWatch.Outlier, _ index: Int, _ row: [Float]) -> Signal? {
-        let check = Pipeline.MonitorSettings.QualityCheck.outlier
-        guard head.settings.quality.contains(check),
-            head.outliers.add(deviations: outlier.deviations, row: head.rows)
-        else { return nil }
-        let feature = DecayFigures.Contribution(feature: head.plans[index].name, finding: check.rawValue, score: 1)
-        return .outlier(outlier, feature: feature, value: head.plans[index].value(in: row))
-    }
-
-    private mutating func judgeRepetition(of row: [Float]) -> Signal? {
-        let check = Pipeline.MonitorSettings.QualityCheck.duplicate
-        guard head.settings.quality.contains(check) else { return nil }
-        let most = head.duplicates.most ?? 0
-        guard let share = head.duplicates.add(hash: StableHash.hash(row: row)), note(check, []) else { return nil }
-        return .duplicates(share: share, most: Double(most) / Double(DuplicateWatch.window))
-    }
-
-    /// Notes that features have a fault.
-    /// - Returns: Whether an episode begins that is to be said.
-    private mutating func note(_ check: Pipeline.MonitorSettings.QualityCheck, _ indices: [Int]) -> Bool {
-        guard head.settings.quality.contains(check) else { return false }
-        let open = head.faults[check.rawValue].flatMap { head.rows - $0.row <= Self.faultRows ? $0.features : nil }
-        var features = open ?? []
-        for index in indices where !features.contains(index) { features.append(index) }
-        head.faults[check.rawValue] = Fault(row: head.rows, features: features)
-        return open == nil
-    }
-
-    private func contributions(_ finding: String, _ indices: [Int]) -> [DecayFigures.Contribution] {
+    /// - Parameter indices: The features; none for whole rows.
+    private func contributions(_ finding: String, _ indices: [Int], score: Double = 1) -> [DecayFigures.Contribution] {
         let names = indices.isEmpty ? ["row"] : indices.map { head.plans[$0].name }
         return names.prefix(DecayFigures.featuresMax).map {
-            DecayFigures.Contribution(feature: $0, finding: finding, score: 1)
+            DecayFigures.Contribution(feature: $0, finding: finding, score: score)
         }
     }
 
@@ -345,9 +297,8 @@ public struct InputWatch: Sendable, Hashable {
         for name in head.ranges?.featuresOut ?? [] where verdict.drifted.count < DecayFigures.featuresMax {
             verdict.drifted.append(DecayFigures.Contribution(feature: name, finding: "out-of-range", score: 1))
         }
-        for (name, fault) in head.faults.sorted(by: { $0.key < $1.key })
-        where head.rows - fault.row <= head.settings.drift.windowRows {
-            verdict.faulty += contributions(name, fault.features)
+        for (check, indices) in head.quality.faults(within: head.settings.drift.windowRows) {
+            verdict.faulty += contributions(check, indices)
         }
         return verdict
     }

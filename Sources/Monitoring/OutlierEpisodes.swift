@@ -12,13 +12,6 @@ struct OutlierEpisodes: Codable, Sendable, Hashable {
 
     init(window: Int) { quiet = min(Self.quietMax, window) }
 
-    /// The same with rows numbered from the one after `row`.
-    func counted(from row: Int) -> OutlierEpisodes {
-        var episodes = self
-        episodes.last = last.map { $0 - row }
-        return episodes
-    }
-
     /// Takes the farthest outlier of a row.
     /// - Returns: Whether it is news.
     mutating func add(deviations: Double, row: Int) -> Bool {

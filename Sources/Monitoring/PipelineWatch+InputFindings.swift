@@ -10,7 +10,7 @@ extension PipelineWatch {
             case .outOfRange(let range): figures(range, key: key)
             case .drift(let detector, let features, let age):
                 drift(detector, features, age: age, key: key, at: time)
-            case .fault(let fault, let features, let value):
+            case .quality(.fault(let fault, _), let features, let value):
                 quality(
                     fault.check,
                     features,
@@ -19,9 +19,10 @@ extension PipelineWatch {
                     at: time,
                     message: "\(Self.names(features)): \(fault.text), \(short(value))"
                 )
-            case .outlier(let step, let feature, let value):
-                figures(step, feature, value: value, key: key, at: time)
-            case .duplicates(let share, let most): duplicates(share: share, most: most, key: key, at: time)
+            case .quality(.outlier(let step, _), let features, let value):
+                outlier(step, features, value: value, key: key, at: time)
+            case .quality(.duplicates(_, let most), let features, let share):
+                duplicates(features, share: share, most: most, key: key, at: time)
             }
         return .suspected(DecaySuspected(pipeline: state.pipeline.name, digest: state.digest, figures: figures))
     }
@@ -80,20 +81,20 @@ extension PipelineWatch {
         return figures
     }
 
-    private func figures(
+    private func outlier(
         _ step: StepWatch.Outlier,
-        _ feature: DecayFigures.Contribution,
+        _ features: [DecayFigures.Contribution],
         value: Double,
         key: String,
         at time: Timestamp
     ) -> DecayFigures {
         var figures = quality(
             .outlier,
-            [feature],
+            features,
             value: value,
             key: key,
             at: time,
-            message: "\(feature.feature) is \(short(value)) after \(short(step.previous)): a step of "
+            message: "\(Self.names(features)) is \(short(value)) after \(short(step.previous)): a step of "
                 + "\(short(abs(step.deviations))) robust deviations"
         )
         figures.baseline = step.previous
@@ -101,10 +102,16 @@ extension PipelineWatch {
         return figures
     }
 
-    private func duplicates(share: Double, most: Double, key: String, at time: Timestamp) -> DecayFigures {
+    private func duplicates(
+        _ features: [DecayFigures.Contribution],
+        share: Double,
+        most: Double,
+        key: String,
+        at time: Timestamp
+    ) -> DecayFigures {
         var figures = quality(
             .duplicate,
-            [DecayFigures.Contribution(feature: "row", finding: "duplicate", score: share)],
+            features,
             value: share,
             key: key,
             at: time,
