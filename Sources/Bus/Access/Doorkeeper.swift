@@ -94,6 +94,8 @@ public final class Doorkeeper {
     private var connections: [Int32: Connection] = [:]
     /// Whether another machine may come to one of the doors.
     private var isRemote = false
+    /// Whether the poll wakes for who knocks.
+    private var isWoken = false
     private var connectionsMax: Int
     private var refused: [Refused] = []
     private var lookedAt = Duration.zero
@@ -180,6 +182,13 @@ public final class Doorkeeper {
 
     // MARK: Time
 
+    /// Lets the poll wake for who knocks, so that a handshake is answered at once and not up to ``checkInterval`` later.
+    /// It costs a look with each turn: for threads that have few.
+    public func prepare(_ set: inout PollSet) {
+        isWoken = true
+        authenticator.prepare(&set)
+    }
+
     /// How long the thread may wait until ``turn(hasDrained:now:at:)`` is due: a handshake waits for it.
     public var patience: Duration { isRemote ? Self.checkInterval : .seconds(1) }
 
@@ -193,9 +202,10 @@ public final class Doorkeeper {
         changedPolicy = store.changed(since: &revision)
         if let changedPolicy { policy = changedPolicy }
         // Looking costs a system call for each door, which a turn for every message would pay.
-        if now - lookedAt >= Self.lookInterval || lookedAt == .zero {
+        let isDue = now - lookedAt >= Self.lookInterval || lookedAt == .zero
+        if isDue || isWoken { admit(at: time) }
+        if isDue {
             lookedAt = now
-            admit(at: time)
             follow(now: now)
         }
         if changedPolicy != nil || now - reviewedAt >= Self.reviewInterval {

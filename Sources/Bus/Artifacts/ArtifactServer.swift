@@ -165,6 +165,8 @@ private final class ArtifactServerBody: ReactorBody {
 
     func prepare(_ set: inout PollSet) {
         set.add(router)
+        // Each transfer is a connection of its own, and a lap has a dozen.
+        doorkeeper.prepare(&set)
     }
 
     func handle(_ command: Command) {
