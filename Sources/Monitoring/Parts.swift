@@ -103,19 +103,8 @@ struct Parts: Codable, Sendable, Hashable {
             edges = width > 0 ? (1...3).map { range.lowerBound + width * Double($0) / 4 } : []
         }
         guard let first = edges.first, let last = edges.last else { return "all" }
-        if value < first { return "..<\(short(first))" }
-        guard let upper = edges.first(where: { $0 > value }) else { return "\(short(last))..." }
-        return "\(short(edges.last { $0 <= value } ?? first))..<\(short(upper))"
+        if value < first { return "..<\(first.readable)" }
+        guard let upper = edges.first(where: { $0 > value }) else { return "\(last.readable)..." }
+        return "\((edges.last { $0 <= value } ?? first).readable)..<\(upper.readable)"
     }
-}
-
-/// A number as people read it: at most four digits that matter.
-func short(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
-    let magnitude = abs(value)
-    guard magnitude >= 1e-4, magnitude < 1e15 else { return "\(value)" }
-    var scale = 1.0
-    while magnitude * scale < 1000, scale < 1e8 { scale *= 10 }
-    let rounded = (value * scale).rounded() / scale
-    return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
 }

@@ -50,10 +50,10 @@ extension PipelineWatch {
     var judgement: (severity: Severity, text: String) {
         guard let value = state.errors.value, let near = state.errors.nearLevel, let breach = state.errors.breachLevel
         else { return (.info, "too few labels are there to say whether it matters") }
-        let text = "\(metric) over \(state.errors.windowCount) labelled predictions is \(short(value))"
-        if value >= breach { return (.warning, "it matters: \(text), breach \(short(breach))") }
-        if value >= near { return (.warning, "it may matter: \(text), near \(short(near))") }
-        return (.info, "labels show no harm: \(text), near \(short(near))")
+        let text = "\(metric) over \(state.errors.windowCount) labelled predictions is \(value.readable)"
+        if value >= breach { return (.warning, "it matters: \(text), breach \(breach.readable)") }
+        if value >= near { return (.warning, "it may matter: \(text), near \(near.readable)") }
+        return (.info, "labels show no harm: \(text), near \(near.readable)")
     }
 
     // MARK: The metric
@@ -85,8 +85,8 @@ extension PipelineWatch {
     private func figures(_ seen: ErrorTrack.Figures, _ severity: Severity, _ key: String) -> DecayFigures {
         let (cause, features, reason) = explanation
         var message =
-            "\(metric) over \(seen.window) labelled predictions is \(short(seen.value)); near \(short(seen.near)), "
-            + "breach \(short(seen.breach))"
+            "\(metric) over \(seen.window) labelled predictions is \(seen.value.readable); near \(seen.near.readable), "
+            + "breach \(seen.breach.readable)"
         if seen.detector == .sequential { message += "; errors are surely more than before" }
         if severity != .info { message += "; \(reason)" }
         var figures = DecayFigures(
@@ -150,8 +150,8 @@ extension PipelineWatch {
             value: worst?.mean ?? 0,
             key: answer.key,
             at: answer.at,
-            message: "\(metric) of \(names.joined(separator: ", ")) is \(short(worst?.mean ?? 0)); of all it is "
-                + (state.errors.value.map(short) ?? "not known yet")
+            message: "\(metric) of \(names.joined(separator: ", ")) is \((worst?.mean ?? 0).readable); of all it is "
+                + (state.errors.value.map(\.readable) ?? "not known yet")
         )
         figures.baseline = state.errors.baseline ?? 0
         figures.near = state.errors.nearLevel ?? 0
@@ -181,7 +181,8 @@ extension PipelineWatch {
             value: value,
             key: key,
             at: time,
-            message: "without labels \(metric) is estimated at \(short(value)), breach \(short(breach)): the inputs "
+            message:
+                "without labels \(metric) is estimated at \(value.readable), breach \(breach.readable): the inputs "
                 + "are where the model is worse"
         )
         figures.baseline = state.errors.baseline ?? 0
@@ -202,7 +203,7 @@ extension PipelineWatch {
             key: answer.key,
             at: time,
             message: "the estimate without labels is withdrawn: over \(state.expectation.rows) labels it is off by "
-                + short(gap)
+                + gap.readable
         )
         figures.detector = "estimate-trust"
         figures.window = state.expectation.rows
@@ -218,8 +219,8 @@ extension PipelineWatch {
         let estimate =
             isTrusted && window.estimated >= settings.minLabels ? window.expected / Double(window.estimated) : nil
         let start = state.windows.start(of: window)
-        let said = estimate.map { "estimated \(short($0)), " } ?? ""
-        let found = isKnown ? "realized \(short(part.mean))" : "unknown: \(settings.minLabels) labels are needed"
+        let said = estimate.map { "estimated \($0.readable), " } ?? ""
+        let found = isKnown ? "realized \(part.mean.readable)" : "unknown: \(settings.minLabels) labels are needed"
         return PerformanceReconciled(
             pipeline: state.pipeline.name,
             digest: state.digest,
@@ -249,8 +250,8 @@ extension PipelineWatch {
         }
         let message =
             saying.isWithdrawn
-            ? "\(metric) no longer moves towards \(short(threshold))"
-            : "\(metric) crosses \(short(threshold)) in about \(forecast.samples) samples (80 % between "
+            ? "\(metric) no longer moves towards \(threshold.readable)"
+            : "\(metric) crosses \(threshold.readable) in about \(forecast.samples) samples (80 % between "
                 + "\(forecast.earliest) and \(forecast.latest))"
         return DecayForecast(
             pipeline: state.pipeline.name,

@@ -17,7 +17,7 @@ extension PipelineWatch {
                     value: value,
                     key: key,
                     at: time,
-                    message: "\(Self.names(features)): \(fault.text), \(short(value))"
+                    message: "\(Self.names(features)): \(fault.text), \(value.readable)"
                 )
             case .quality(.outlier(let step, _), let features, let value):
                 outlier(step, features, value: value, key: key, at: time)
@@ -94,8 +94,8 @@ extension PipelineWatch {
             value: value,
             key: key,
             at: time,
-            message: "\(Self.names(features)) is \(short(value)) after \(short(step.previous)): a step of "
-                + "\(short(abs(step.deviations))) robust deviations"
+            message: "\(Self.names(features)) is \(value.readable) after \(step.previous.readable): a step of "
+                + "\(abs(step.deviations).readable) robust deviations"
         )
         figures.baseline = step.previous
         (figures.near, figures.breach) = (step.expected.lowerBound, step.expected.upperBound)
@@ -115,8 +115,9 @@ extension PipelineWatch {
             value: share,
             key: key,
             at: time,
-            message: "\(short(100 * share)) % of \(DuplicateWatch.window) rows were there shortly before, and never "
-                + "more than \(short(100 * most)) % until then"
+            message:
+                "\((100 * share).readable) % of \(DuplicateWatch.window) rows were there shortly before, and never "
+                + "more than \((100 * most).readable) % until then"
         )
         figures.baseline = most
         figures.window = DuplicateWatch.window

@@ -114,8 +114,8 @@ struct AlertNotice: Codable, Sendable, Hashable {
             if Self.errorDetectors.contains(figures.detector ?? ""), figures.baseline > 0 {
                 let times = figures.value / figures.baseline
                 lines.append(
-                    "By how much: \(Self.short(times)) times the model's own \(figures.metric) of "
-                        + Self.short(figures.baseline)
+                    "By how much: \(times.readable) times the model's own \(figures.metric) of "
+                        + figures.baseline.readable
                 )
             }
             if let first = figures.firstSuspectAt { lines.append("First seen: \(first.rfc3339)") }
@@ -148,14 +148,6 @@ struct AlertNotice: Codable, Sendable, Hashable {
         repeats = 0
         since = now
         text = [headline, detail].joined(separator: "\n")
-    }
-
-    /// A number with four digits that count.
-    private static func short(_ value: Double) -> String {
-        guard value.isFinite, value != 0 else { return "\(value)" }
-        var scale = 1.0
-        while abs(value) * scale < 1_000, scale < 1e12 { scale *= 10 }
-        return "\((value * scale).rounded() / scale)"
     }
 }
 

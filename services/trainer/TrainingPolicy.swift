@@ -67,7 +67,8 @@ struct TrainingPolicy: Sendable {
         if let p = figures.pValue, p > Self.pValueMax {
             return Objection(
                 code: .unproven,
-                message: "\(figures.metric) is over the baseline \(figures.baseline) by chance with a probability of "
+                message:
+                    "\(figures.metric) is over the baseline \(figures.baseline.readable) by chance with a probability of "
                     + "\((p * 1000).rounded() / 10) %; up to \(Int(Self.pValueMax * 100)) % begin a run"
             )
         }
