@@ -240,8 +240,7 @@ struct ElectricityScenarioTests {
     private static let table: URL? = {
         let path = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../shared/data/elec2/elec2.csv.gz")
-        return [path.path, "/work/shared/data/elec2/elec2.csv.gz"].first { FileManager.default.fileExists(atPath: $0) }
-            .map { URL(filePath: $0) }
+        return FileManager.default.fileExists(atPath: path.path) ? path : nil
     }()
 
     private static func unpacked(_ path: URL) throws -> String {
