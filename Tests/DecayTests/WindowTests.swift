@@ -111,3 +111,58 @@ struct WindowTests {
         #expect(trail.newest(1000).mean == 0.1)
     }
 }
+
+@Suite("Sketches and detectors at their edges")
+struct SketchEdgeTests {
+    @Test("Values at once are the same as one by one, with NaN among them and of any number")
+    func atOnce() {
+        var generator = CounterGenerator(seed: 19)
+        for count in [0, 1, 199, 200, 201, 5_000] {
+            let values = (0..<count).map { $0 % 7 == 3 || $0 > 4_990 ? .nan : generator.normal() } + [.nan, .nan]
+            var (together, single) = (QuantileSketch(seed: 3), QuantileSketch(seed: 3))
+            together.add(contentsOf: values)
+            for value in values { single.add(value) }
+            #expect(together == single)
+            let retained = together.retained
+            together.trim()
+            #expect(together == single && together.retained == retained)
+        }
+    }
+
+    @Test("Few are sorted as the library sorts them", arguments: 0...70)
+    func few(count: Int) {
+        var generator = CounterGenerator(seed: UInt64(count))
+        let values = (0..<count).map { _ in (generator.normal() * 3).rounded() }
+        #expect(ascending(values) == values.sorted())
+        guard count > 0 else { return }
+        var rest = values
+        sortFew(&rest, from: 1)
+        #expect(rest == values.prefix(1) + values.dropFirst().sorted())
+    }
+
+    @Test("However many t-digests are merged, they keep their size, also when nothing is new in them")
+    func merging() {
+        var generator = CounterGenerator(seed: 20)
+        var all = TailSketch(k: 50)
+        for _ in 0..<40 {
+            var part = TailSketch(k: 50)
+            for _ in 0..<1_000 { part.add(generator.normal()) }
+            _ = (part.quantile(0.5), all.quantile(0.5))
+            all.merge(part)
+            #expect(all.retained <= 200)
+        }
+        #expect(all.count == 40_000)
+        #expect(abs(all.quantile(0.5) ?? 9) < 0.03)
+    }
+
+    @Test("A window of ranks leaves NaN out", arguments: [60, 100])
+    func noNumber(window: Int) {
+        var generator = CounterGenerator(seed: 21)
+        var (with, without) = (KSWIN(window: window), KSWIN(window: window))
+        for index in 0..<500 {
+            let value = generator.normal()
+            if index % 37 == 5 { #expect(with.add(.nan) == .none) }
+            #expect(with.add(value) == without.add(value))
+        }
+    }
+}

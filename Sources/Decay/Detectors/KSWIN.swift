@@ -39,8 +39,9 @@ public struct KSWIN: Detector {
         levels = level
     }
 
-    /// Looks at the next value.
+    /// Looks at the next value; NaN is none, and has no rank.
     public mutating func add(_ value: Double) -> DetectorSignal {
+        guard !value.isNaN else { return .none }
         if isDone { self = KSWIN(alpha: alpha, window: window, newest: newest, seed: seed) }
         let isExact = window == 2 * newest
         if ring.count < window {
@@ -89,7 +90,7 @@ public struct KSWIN: Detector {
                 old.append(ring[index < window ? index : index - window])
             }
         }
-        sortFew(&old[...])
+        sortFew(&old)
     }
 
     /// The largest distance of the distribution functions in steps of 1/newest.

@@ -67,6 +67,11 @@ public struct QuantileSketch: Codable, Sendable, Hashable {
         let added: Void? = values.withContiguousStorageIfAvailable { values in
             var start = 0
             while start < values.count {
+                // As one by one, only a value makes room.
+                guard !values[start].isNaN else {
+                    start += 1
+                    continue
+                }
                 if free == 0 { compress() }
                 let end = min(values.count, start + free)
                 add(UnsafeBufferPointer(rebasing: values[start..<end]))
@@ -249,7 +254,7 @@ public struct QuantileSketch: Codable, Sendable, Hashable {
         swap(&above, &levels[height + 1])
         // The first of an odd number stays.
         let rest = level.count % 2
-        if height == 0 { sortFew(&level[rest...]) }
+        if height == 0 { sortFew(&level, from: rest) }
         let offset = rest + Int(generator.next() >> 63)
         let half = level.count / 2
         for place in 0..<half { level[rest + place] = level[offset + 2 * place] }

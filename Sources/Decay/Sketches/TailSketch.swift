@@ -62,7 +62,7 @@ public struct TailSketch: Codable, Sendable, Hashable {
     /// The distribution function is a line from the middle of one centroid to the middle of the next. A centroid whose
     /// values are all the same is a step.
     public mutating func quantile(_ p: Double) -> Double? {
-        compress()
+        if !buffer.isEmpty { compress() }
         guard let minimum, let maximum else { return nil }
         if p <= 0 { return minimum }
         if p >= 1 { return maximum }
@@ -85,7 +85,6 @@ public struct TailSketch: Codable, Sendable, Hashable {
     }
 
     private mutating func compress() {
-        guard !buffer.isEmpty else { return }
         let (old, values) = (centroids, ascending(buffer))
         centroids.removeAll(keepingCapacity: true)
         buffer.removeAll(keepingCapacity: true)
