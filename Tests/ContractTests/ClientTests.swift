@@ -356,8 +356,8 @@ private struct ClientRun {
 
     /// The C programs under valgrind, where it is installed.
     ///
-    /// A connection that libzmq is making at the moment when its context ends is never freed, by libzmq. What the
-    /// programs themselves would lose they lose each time, so one of a few runs must be clean.
+    /// A connection that libzmq is making at the moment when its context ends is never freed, by libzmq. A run that lost
+    /// nothing but that, which no call of the programs made, is repeated; one of a few must be clean.
     func leaks() async throws {
         guard try await shell("command -v valgrind").code == 0 else { return }
         let check = "valgrind -q --leak-check=full --error-exitcode=9"
@@ -370,7 +370,9 @@ private struct ClientRun {
         ]
         for line in lines {
             var last: (code: Int32, output: String) = (9, "")
-            for attempt in 1...4 where last.code == 9 { last = try await shell(line(attempt)) }
+            for attempt in 1...4 where last.code == 9 && !last.output.contains(": main (") {
+                last = try await shell(line(attempt))
+            }
             #expect(last.code == 0, "\(last.output)")
         }
     }
