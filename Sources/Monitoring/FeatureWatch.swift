@@ -144,7 +144,7 @@ struct FeatureWatch: Codable, Sendable, Hashable {
     /// - Parameter becoming: How it enters the reference, and what is known of steps with it.
     mutating func endWindow(_ becoming: ReferenceWindow.Becoming) {
         if becoming == .all { steps = steps.forgotten }
-        if becoming != .nothing { steps.learn(window.window) }
+        if becoming != .nothing { steps.learn(window.current) }
         window.endWindow(becoming)
     }
 

@@ -35,13 +35,7 @@ public struct TimeWindows: Codable, Sendable, Hashable {
         public var labelledShare: Double { predictions > 0 ? Double(labelled) / Double(predictions) : 0 }
 
         /// The errors.
-        public var part: Trail.Part {
-            guard labelled > 0 else { return Trail.Part() }
-            let n = Double(labelled)
-            let mean = sum / n
-            let spread = max(0, squares / n - mean * mean)
-            return Trail.Part(count: labelled, mean: mean, variance: labelled > 1 ? spread * n / (n - 1) : 0)
-        }
+        public var part: Trail.Part { Trail.Part(count: labelled, sum: sum, squares: squares) }
     }
 
     /// Length of a window, in the unit of the times.

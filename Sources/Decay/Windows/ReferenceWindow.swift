@@ -33,7 +33,8 @@ public struct ReferenceWindow: Codable, Sendable, Hashable {
     public private(set) var reference: QuantileSketch
     /// How much values depend on the one before.
     public private(set) var dependence = SerialDependence()
-    private var current: [Float] = []
+    /// The values of the present window.
+    public private(set) var current: [Float] = []
     private var last: [Float] = []
     private var windows = 0
 
@@ -47,8 +48,6 @@ public struct ReferenceWindow: Codable, Sendable, Hashable {
         dependence = previous.dependence
     }
 
-    /// The values of the present window.
-    public var window: [Float] { current }
     /// The newest values, at most two windows.
     public var newest: [Float] { last + current }
 

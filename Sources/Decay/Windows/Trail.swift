@@ -61,6 +61,16 @@ public struct Trail: Codable, Sendable, Hashable {
             (self.count, self.mean, self.variance) = (count, mean, variance)
         }
 
+        /// A part from the sums of its values and of their squares.
+        init(count: Int, sum: Double, squares: Double) {
+            self.init()
+            guard count > 0 else { return }
+            let n = Double(count)
+            let mean = sum / n
+            let spread = max(0, squares / n - mean * mean)
+            self.init(count: count, mean: mean, variance: count > 1 ? spread * n / (n - 1) : 0)
+        }
+
         /// Where the true mean lies with 95 %; for shares of wrong answers by Wilson.
         public func interval(isShare: Bool) -> (low: Double, high: Double)? {
             guard count > 1 else { return nil }
@@ -103,10 +113,6 @@ public struct Trail: Codable, Sendable, Hashable {
 
     private static func part(_ buckets: ArraySlice<Bucket>) -> Part {
         let all = buckets.reduce(Bucket(count: 0, sum: 0, squares: 0), +)
-        guard all.count > 0 else { return Part() }
-        let n = Double(all.count)
-        let mean = all.sum / n
-        let spread = max(0, all.squares / n - mean * mean)
-        return Part(count: all.count, mean: mean, variance: all.count > 1 ? spread * n / (n - 1) : 0)
+        return Part(count: all.count, sum: all.sum, squares: all.squares)
     }
 }
