@@ -33,8 +33,10 @@ struct DecayCommand: AsyncParsableCommand {
             }
             print("\(count.passed) passed, \(count.failed) failed")
             if count.passed + count.failed == 0 {
-                let wanted = only.map { " that begins with '\($0)'" } ?? ""
-                throw CommandError("\(folder) has no case\(wanted); cases are in files such as detectors.json")
+                let wanted = only.map { " and begins with '\($0)'" } ?? ""
+                throw CommandError(
+                    "\(folder) has no case that counts\(wanted); cases are in files such as detectors.json"
+                )
             }
             if count.failed > 0 || count.passed == 0 { throw ExitCode.failure }
         }
