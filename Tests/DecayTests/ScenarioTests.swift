@@ -198,6 +198,30 @@ struct ElectricityScenarioTests {
         }
     }
 
+    @Test("Nor is the estimate of a classifier of three classes withdrawn where it is right")
+    func trustOfClasses() throws {
+        func answers(_ name: String) throws -> MulticlassAnswers {
+            let stream = try GoldenTests.folder.stream(name)
+            let classes = try #require(stream["classes"].elements).compactMap(\.string)
+            return MulticlassAnswers(
+                scores: try classes.map { try #require(stream["proba"][$0].numbers) },
+                answers: try #require(stream["y_pred"].digits),
+                labels: try #require(stream["y_true"].digits)
+            )
+        }
+        let (reference, rows) = (try answers("credit_mc.ref"), try answers("credit_mc.ana"))
+        let estimator = MulticlassConfidenceEstimator(reference: reference, chunkSize: 2_000)
+        let probabilities = estimator.probabilities(rows.scores)
+        var trust = EstimateTrust()
+        for (row, answer) in rows.answers.enumerated() {
+            let isWithdrawn = trust.add(
+                probabilityRight: probabilities[answer][row],
+                wasRight: answer == rows.labels[row]
+            )
+            #expect(!isWithdrawn, "row \(row)")
+        }
+    }
+
     private static func answers(_ name: String) throws -> BinaryAnswers {
         let stream = try GoldenTests.folder.stream(name)
         return BinaryAnswers(
